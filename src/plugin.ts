@@ -1,0 +1,176 @@
+import type { z } from "zod";
+import type { Fact, Facts } from "./facts.ts";
+import type { Outcome } from "./outcome.ts";
+import type { DeadLetter } from "./schema/dead-letter.ts";
+import type { EntityEvent } from "./schema/event.ts";
+import type { Post } from "./schema/post.ts";
+
+/** Version of these shapes; a plugin made for another is refused before it opens. */
+export const API = 1;
+
+/** A post with the facts a stage asked for: `N` are certain, `U` are welcome. */
+export interface View<N extends Fact = never, U extends Fact = never> {
+  readonly post: Post;
+  readonly facts: Pick<Facts, N> & Partial<Pick<Facts, U>>;
+}
+
+/** An open stage. There is no closed one: `open()` makes it, `close()` ends it. */
+export interface Stage<N extends Fact = never, U extends Fact = never, G extends Fact = never> {
+  /** Answers a post at once, before any queue or batch, or leaves it to `run` by returning undefined. */
+  quick?(view: View<N, U>): Outcome<Pick<Facts, G>> | undefined;
+  /** One outcome for each post, in the order given. A throw fails the whole batch. */
+  run(batch: readonly View<N, U>[], signal: AbortSignal): Promise<readonly Outcome<Pick<Facts, G>>[]>;
+  close?(): Promise<void>;
+}
+
+/** Where a post came from; enough to name it, and to give its bytes back unchanged. */
+export interface Origin {
+  /** Where order matters: topic and partition for Kafka, file name for files. */
+  readonly lane: string;
+  /** Position inside the lane: Kafka's offset, or the line number of a file from 0. */
+  readonly offset: string;
+  /** The original bytes, as they came. */
+  bytes(): Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One post on its way in; `post` is a failure where the bytes could not be read as one. */
+export interface Delivery {
+  readonly post: Outcome<Post>;
+  readonly origin: Origin;
+  /** Aborted when the source no longer owns this post: work on it may stop. */
+  readonly revoked?: AbortSignal;
+  /** Called exactly once, after the last event of the post, or its dead letter, is durable. */
+  settle(): void;
+}
+
+export interface Source {
+  /**
+   * Yields deliveries in the chunks they were read in; the next chunk is asked for only when there is room.
+   * Ends when the input ends or `signal` aborts.
+   */
+  read(signal: AbortSignal): AsyncIterable<readonly Delivery[]>;
+  close?(): Promise<void>;
+}
+
+/** One record for a sink. */
+export interface Output {
+  readonly record: EntityEvent | DeadLetter;
+  readonly origin: Origin;
+}
+
+export interface Sink {
+  /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */
+  write(batch: readonly Output[], signal: AbortSignal): Promise<readonly Outcome<void>[]>;
+  close?(): Promise<void>;
+}
+
+/** A shape that several plugins can fill and several stages can borrow. The number in its name changes with its shape. */
+export interface Port<T> {
+  readonly name: string;
+  /** Never present; carries the type. */
+  readonly shape?: (value: T) => T;
+}
+export const definePort = <T>(name: string): Port<T> => ({ name });
+
+/** What the core lends to a plugin while it is open. */
+export interface Host {
+  readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  /** Adds to the counter `<plugin>_<name>_total`; the core owns registry and labels. */
+  readonly count: (name: string, by?: number) => void;
+  /** The resource that the config calls `name`; throws when it fills another port. */
+  readonly borrow: <T>(port: Port<T>, name: string) => T;
+  /** Resolves a path against the folder of the config file. */
+  readonly resolve: (path: string) => string;
+}
+
+interface Declared<K extends string, O extends z.ZodType> {
+  readonly api: typeof API;
+  readonly kind: K;
+  readonly name: string;
+  /** One line for `starling plugins`. */
+  readonly about: string;
+  readonly options: O;
+}
+
+export interface StagePlugin<N extends Fact, U extends Fact, G extends Fact, O extends z.ZodType>
+  extends Declared<"stage", O> {
+  readonly needs: readonly N[];
+  readonly uses: readonly U[];
+  readonly gives: readonly G[];
+  /** Names of the resources that these options borrow, so that `check` can tell before anything opens. */
+  borrows?(options: z.output<O>): readonly Borrow[];
+  open(options: z.output<O>, host: Host): Promise<Stage<N, U, G>>;
+}
+
+export interface Borrow {
+  readonly port: Port<unknown>;
+  readonly name: string;
+}
+
+export interface ResourcePlugin<T, O extends z.ZodType> extends Declared<"resource", O> {
+  readonly fills: Port<T>;
+  borrows?(options: z.output<O>): readonly Borrow[];
+  open(options: z.output<O>, host: Host): Promise<T & { close?(): Promise<void> }>;
+}
+
+export interface SourcePlugin<O extends z.ZodType> extends Declared<"source", O> {
+  open(options: z.output<O>, host: Host): Promise<Source>;
+}
+
+export interface SinkPlugin<O extends z.ZodType> extends Declared<"sink", O> {
+  open(options: z.output<O>, host: Host): Promise<Sink>;
+}
+
+type Undeclared<P> = Omit<P, "api" | "kind">;
+
+export function defineStage<
+  O extends z.ZodType,
+  const N extends Fact = never,
+  const U extends Fact = never,
+  const G extends Fact = never,
+>(
+  plugin: Omit<Undeclared<StagePlugin<N, U, G, O>>, "needs" | "uses"> & {
+    readonly needs?: readonly N[];
+    readonly uses?: readonly U[];
+  },
+): StagePlugin<N, U, G, O> {
+  return { api: API, kind: "stage", needs: [], uses: [], ...plugin };
+}
+
+export const defineResource = <T, O extends z.ZodType>(
+  plugin: Undeclared<ResourcePlugin<T, O>>,
+): ResourcePlugin<T, O> => ({
+  api: API,
+  kind: "resource",
+  ...plugin,
+});
+
+export const defineSource = <O extends z.ZodType>(plugin: Undeclared<SourcePlugin<O>>): SourcePlugin<O> => ({
+  api: API,
+  kind: "source",
+  ...plugin,
+});
+
+export const defineSink = <O extends z.ZodType>(plugin: Undeclared<SinkPlugin<O>>): SinkPlugin<O> => ({
+  api: API,
+  kind: "sink",
+  ...plugin,
+});
+
+/** Any plugin, once the config has chosen it by name: what it declares, without its types. */
+export type AnyPlugin =
+  | (Declared<"stage", z.ZodType> & {
+      readonly needs: readonly Fact[];
+      readonly uses: readonly Fact[];
+      readonly gives: readonly Fact[];
+      borrows?(options: unknown): readonly Borrow[];
+      open(options: unknown, host: Host): Promise<Stage>;
+    })
+  | (Declared<"resource", z.ZodType> & {
+      readonly fills: Port<unknown>;
+      borrows?(options: unknown): readonly Borrow[];
+      open(options: unknown, host: Host): Promise<{ close?(): Promise<void> }>;
+    })
+  | (Declared<"source", z.ZodType> & { open(options: unknown, host: Host): Promise<Source> })
+  | (Declared<"sink", z.ZodType> & { open(options: unknown, host: Host): Promise<Sink> });
