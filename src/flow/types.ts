@@ -1,0 +1,97 @@
+import type { Fact } from "../facts.ts";
+import type { Sink, Source, Stage } from "../plugin.ts";
+
+/** What becomes of a post that a stage could not handle: go on without the fact, go to the dead letters, or end the run. */
+export type OnFail = "skip" | "divert" | "stop";
+
+/** The core's own settings of one stage; they sit beside `use` in the config. */
+export interface StageFlow {
+  /** Posts in one `run`, at most. */
+  readonly batch: number;
+  /** How long the first post of a batch waits for others, in milliseconds. */
+  readonly waitMs: number;
+  /** Batches running at the same time, at most. */
+  readonly concurrency: number;
+  /** Time limit of one `run`, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly onFail: OnFail;
+  /** A batch closes when the characters of its posts pass this limit. */
+  readonly cost?: number;
+}
+
+export interface OpenStage {
+  /** Unique in the pipeline; metrics, dead letters and `passed` carry it. */
+  readonly name: string;
+  readonly plugin: {
+    readonly name: string;
+    readonly needs: readonly Fact[];
+    readonly uses: readonly Fact[];
+    readonly gives: readonly Fact[];
+  };
+  readonly stage: Stage;
+  readonly flow: StageFlow;
+}
+
+/** Everything opened, checked and ready to run; `runPipeline` closes nothing. */
+export interface OpenPipeline {
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly deadLetters: Sink;
+  readonly stages: readonly OpenStage[];
+  /** Posts taken from the source and not yet settled, at most. */
+  readonly window: number;
+  /** Changes whenever the same post may give another event; part of every event's key. */
+  readonly version: string;
+}
+
+/** Sees what flows; metrics and logs are made of it. Called often: it must be quick and must not throw. */
+export interface Observe {
+  batch?(report: BatchReport): void;
+  /** `post` is emitted, dead-lettered or settled; `atMs` on the clock of `performance.now()`. */
+  event?(report: EventReport): void;
+}
+
+export interface BatchReport {
+  readonly stage: string;
+  readonly size: number;
+  /** From the first post's arrival at the stage to the start of `run`. */
+  readonly queueSeconds: number;
+  readonly computeSeconds: number;
+  readonly ok: number;
+  readonly passed: number;
+  readonly failed: number;
+}
+
+export interface EventReport {
+  readonly kind: "emitted" | "deadLettered";
+  readonly final: boolean;
+  /** From reading the post to the sink's acknowledgement. */
+  readonly totalSeconds: number;
+}
+
+export interface RunOptions {
+  /** Aborting it is a graceful stop: reading ends, what was read is finished and settled, then the run returns. */
+  readonly signal: AbortSignal;
+  readonly observe?: Observe;
+}
+
+export interface RunSummary {
+  /** Posts taken from the source, unreadable ones included. */
+  readonly read: number;
+  /** Posts whose last event was acknowledged. */
+  readonly emitted: number;
+  /** Records that the sink acknowledged, first revisions included. */
+  readonly records: number;
+  readonly deadLettered: number;
+  /** Posts that were given back because the source had revoked them. */
+  readonly revoked: number;
+  /** Unsettled posts at the worst moment. */
+  readonly peakInFlight: number;
+  /** Passes by stage, then by reason. */
+  readonly passed: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Failures by stage (`source` and `sink` too), then by fault code. */
+  readonly failed: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Runs until the input ends, `signal` aborts, or a fault stops it; `src/flow/run.ts` implements it. */
+export type RunPipeline = (pipeline: OpenPipeline, options: RunOptions) => Promise<RunSummary>;
