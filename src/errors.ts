@@ -8,9 +8,52 @@ export const faults = {
     say: (d: { stage: string; fact: string; giver: string }) =>
       `${d.stage} needs "${d.fact}", which no earlier stage gives; put ${d.giver} before it`,
   },
+  MODEL_FAMILY_UNKNOWN: {
+    retry: false,
+    say: (d: { file: string; family: string; known: string }) =>
+      `${d.file} describes a model of the family "${d.family}"; this plugin reads ${d.known}`,
+  },
+  MODEL_FILE_INVALID: {
+    retry: false,
+    say: (d: { file: string; what: string; hint: string }) =>
+      `${d.file} cannot be read as a model: ${d.what}; ${d.hint}`,
+  },
+  MODEL_FILE_MISSING: {
+    retry: false,
+    say: (d: { file: string; hint: string }) => `${d.file} is missing; ${d.hint}`,
+  },
+  MODEL_HEAD_MISSING: {
+    retry: false,
+    say: (d: { folder: string }) =>
+      `the model in ${d.folder} has no trained head, so it can only be trained; train it first, or name a folder with a classifier`,
+  },
   NOT_A_NUMBER: {
     retry: false,
     say: (d: { what: string; where: string }) => `${d.what} is not a finite number at ${d.where}`,
+  },
+  PROVIDER_UNAVAILABLE: {
+    retry: false,
+    say: (d: { asked: string; available: string; hint: string }) =>
+      `execution provider "${d.asked}" cannot be used here (available: ${d.available}); ${d.hint}`,
+  },
+  TAGGER_CHILD_LOST: {
+    retry: true,
+    say: (d: { model: string; how: string }) =>
+      `a process of the tagger ${d.model} ended while it read this post (${d.how})`,
+  },
+  TAGGER_CLOSED: {
+    retry: false,
+    say: (d: { model: string }) => `the tagger ${d.model} is closed; do not use it after close()`,
+  },
+  TAGGER_TIMEOUT: {
+    retry: true,
+    say: (d: { model: string; afterMs: number }) =>
+      `a process of the tagger ${d.model} gave no answer for ${d.afterMs} ms and was replaced; raise timeoutMs if the posts are long`,
+  },
+  TOKENIZER_MISMATCH: {
+    retry: false,
+    say: (d: { tokenizer: string; what: string }) =>
+      `${d.tokenizer} does not fit the model: ${d.what}; copy the tokenizer.json that was saved with the model`,
   },
 } as const;
 

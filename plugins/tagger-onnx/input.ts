@@ -1,0 +1,162 @@
+import type { Context, TagInput } from "starling-ner";
+import { shapeOf, startsUrl } from "./shape.ts";
+import type { SubwordTokenizer } from "./tokenizer.ts";
+import { joinWindows, type Span } from "./windows.ts";
+
+/** How a model wants its input; saved with it, since it must be the same in training and in service. */
+export interface InputOptions {
+  /** Sub-words of `[T; captions; Z]` with the special ones; text alone may be longer, up to `maxPositions`. */
+  readonly maxSubwords: number;
+  /** Sub-words the encoder has positions for, with the special ones. */
+  readonly maxPositions: number;
+  /** Encodes every word that begins with `http` as `http`: a URL's own pieces say nothing and fill the input. */
+  readonly normaliseUrls: boolean;
+  /** Gives each sub-word the class of how its word is written. */
+  readonly wordShape: boolean;
+  /** Separators between text and what is added: BERT was trained with one, RoBERTa and XLM-RoBERTa with two. */
+  readonly separators: 1 | 2;
+  /** Segment of what is added: 1 where the encoder has two segments, else 0. */
+  readonly addedSegment: 0 | 1;
+}
+
+/** One row of a batch: `[CLS] T [SEP] captions Z [SEP]`. */
+export interface PackedInput {
+  readonly ids: Int32Array;
+  /** 0 for the text, `addedSegment` for what is added. */
+  readonly segments: Int32Array;
+  /** Index into `SHAPES` for each sub-word; all 0 without `wordShape`. */
+  readonly shapes: Int32Array;
+  /** Position in `ids` of the first sub-word of each word of `words`. */
+  readonly first: Int32Array;
+  /** Sub-words of the text; they stand at positions 1 to `textLength`. */
+  readonly textLength: number;
+  /** The post's words that this row reads. */
+  readonly words: Span;
+  /** Those of `words` whose emissions are taken from this row; the rows of a post keep each word once. */
+  readonly keep: Span;
+}
+
+export interface PackedPost {
+  /** One row, or several overlapping ones where the text is longer than the encoder's positions. */
+  readonly rows: readonly PackedInput[];
+  readonly context: Context;
+  /** Sub-words left out: of captions, of the knowledge, and past the twelfth of a single word. */
+  readonly cut: { readonly captions: number; readonly knowledge: number; readonly words: number };
+}
+
+/** Pieces a word of the post may have; more come from strings no vocabulary knows. */
+export const MAX_WORD_PIECES = 12;
+/** Captions and knowledge are read up to here, in UTF-16 units; they are far longer than any input already. */
+const MAX_ADDED_LENGTH = 16_384;
+
+/** A text of words as one run of ids and shapes. */
+interface Run {
+  readonly ids: number[];
+  readonly shapes: number[];
+  /** Index of each word's first sub-word. */
+  readonly first: number[];
+  cut: number;
+}
+
+/**
+ * Lays a post out as sub-words. The text is never cut: what does not fit in one row goes to several.
+ * Captions and knowledge are cut from their ends, and counted; captions may take half of the room when both do not fit.
+ */
+export function packInput(input: TagInput, tokenizer: SubwordTokenizer, options: InputOptions): PackedPost {
+  const text = encode(input.words, tokenizer, options, MAX_WORD_PIECES);
+  const captions = encodeText(input.captions.join(" "), tokenizer, options);
+  const knowledge = encodeText(input.knowledge, tokenizer, options);
+  const specials = 2 + options.separators;
+  const room = Math.max(0, Math.min(options.maxSubwords, options.maxPositions) - specials - text.ids.length);
+  const forCaptions = Math.min(captions.ids.length, Math.max(room >> 1, room - knowledge.ids.length));
+  const forKnowledge = Math.min(knowledge.ids.length, room - forCaptions);
+  const added = joinRuns(captions, forCaptions, knowledge, forKnowledge);
+  return {
+    rows: toRows(text, added, tokenizer, options),
+    context: contextOf(forCaptions > 0, forKnowledge > 0),
+    cut: {
+      captions: captions.ids.length + captions.cut - forCaptions,
+      knowledge: knowledge.ids.length + knowledge.cut - forKnowledge,
+      words: text.cut,
+    },
+  };
+}
+
+function encode(words: readonly string[], tokenizer: SubwordTokenizer, options: InputOptions, maxPieces: number): Run {
+  const run: Run = { ids: [], shapes: [], first: [], cut: 0 };
+  for (const word of words) {
+    const ids = tokenizer.encodeWord(options.normaliseUrls && startsUrl(word) ? "http" : word);
+    const shape = options.wordShape ? shapeOf(word) : 0;
+    const kept = Math.min(ids.length, maxPieces);
+    run.first.push(run.ids.length);
+    for (let piece = 0; piece < kept; piece++) {
+      run.ids.push(ids[piece]!);
+      run.shapes.push(shape);
+    }
+    run.cut += ids.length - kept;
+  }
+  return run;
+}
+
+function encodeText(text: string, tokenizer: SubwordTokenizer, options: InputOptions): Run {
+  if (text === "") return { ids: [], shapes: [], first: [], cut: 0 };
+  const run = encode(wordsOf(text.slice(0, MAX_ADDED_LENGTH)), tokenizer, options, Number.POSITIVE_INFINITY);
+  run.cut += wordsOf(text.slice(MAX_ADDED_LENGTH)).length;
+  return run;
+}
+
+const wordsOf = (text: string): string[] => text.split(/\s+/u).filter((word) => word !== "");
+
+type Added = Pick<Run, "ids" | "shapes">;
+
+const joinRuns = (a: Run, countA: number, b: Run, countB: number): Added => ({
+  ids: [...a.ids.slice(0, countA), ...b.ids.slice(0, countB)],
+  shapes: [...a.shapes.slice(0, countA), ...b.shapes.slice(0, countB)],
+});
+
+const contextOf = (captions: boolean, knowledge: boolean): Context =>
+  captions ? (knowledge ? "text+captions+knowledge" : "text+captions") : knowledge ? "text+knowledge" : "text";
+
+function toRows(text: Run, added: Added, tokenizer: SubwordTokenizer, options: InputOptions): PackedInput[] {
+  const capacity = options.maxPositions - 2;
+  if (text.ids.length <= capacity) {
+    const all = { start: 0, end: text.first.length };
+    return [toRow(text, all, all, added, tokenizer, options)];
+  }
+  const bounds = [...text.first, text.ids.length];
+  return joinWindows(bounds, capacity).map(({ words, keep }) =>
+    toRow(text, words, keep, undefined, tokenizer, options),
+  );
+}
+
+function toRow(
+  text: Run,
+  words: Span,
+  keep: Span,
+  added: Added | undefined,
+  { special }: SubwordTokenizer,
+  { separators, addedSegment }: InputOptions,
+): PackedInput {
+  const from = text.first[words.start] ?? 0;
+  const to = text.first[words.end] ?? text.ids.length;
+  const textLength = to - from;
+  const ids = [special.cls, ...text.ids.slice(from, to), special.sep];
+  const shapes = [0, ...text.shapes.slice(from, to), 0];
+  const first = Int32Array.from(text.first.slice(words.start, words.end), (position) => position - from + 1);
+  const segments: number[] = new Array(ids.length).fill(0);
+  if (added !== undefined && added.ids.length > 0) {
+    for (let extra = 1; extra < separators; extra++) ids.push(special.sep);
+    ids.push(...added.ids, special.sep);
+    shapes.push(...new Array(separators - 1).fill(0), ...added.shapes, 0);
+    segments.push(...new Array(ids.length - segments.length).fill(addedSegment));
+  }
+  return {
+    ids: Int32Array.from(ids),
+    segments: Int32Array.from(segments),
+    shapes: Int32Array.from(shapes),
+    first,
+    textLength,
+    words,
+    keep,
+  };
+}
