@@ -8,6 +8,34 @@ export const faults = {
     say: (d: { stage: string; fact: string; giver: string }) =>
       `${d.stage} needs "${d.fact}", which no earlier stage gives; put ${d.giver} before it`,
   },
+  FACT_NOT_GIVEN: {
+    retry: false,
+    say: (d: { stage: string; fact: string }) =>
+      `${d.stage} answered ok without the fact "${d.fact}" that it declares to give; answer pass instead, or take it out of gives`,
+  },
+  IMAGE_UNREADABLE: {
+    retry: false,
+    say: (d: { image: string; reason: string }) => `image ${d.image}: ${d.reason}`,
+  },
+  INPUT_CORRUPT: {
+    retry: false,
+    say: (d: { input: string; line: number; reason: string }) =>
+      `${d.input}: broken after line ${d.line} (${d.reason}); what follows in it was not read, write the file again`,
+  },
+  INPUT_EMPTY: {
+    retry: false,
+    say: (d: { input: string }) =>
+      `${d.input} holds no .ndjson or .jsonl file (.gz allowed); name a file or another folder`,
+  },
+  INPUT_MISSING: {
+    retry: false,
+    say: (d: { input: string; reason: string }) => `cannot read ${d.input}: ${d.reason}; check path and permissions`,
+  },
+  INPUT_NOT_LINES: {
+    retry: false,
+    say: (d: { input: string }) =>
+      `${d.input} is one JSON array; one post a line is read here: jq -c '.[]' ${d.input} > posts.ndjson`,
+  },
   MODEL_FAMILY_UNKNOWN: {
     retry: false,
     say: (d: { file: string; family: string; known: string }) =>
@@ -31,10 +59,63 @@ export const faults = {
     retry: false,
     say: (d: { what: string; where: string }) => `${d.what} is not a finite number at ${d.where}`,
   },
+  OUTPUT_CLOSED: {
+    retry: false,
+    say: (d: { output: string }) => `the reader of ${d.output} has gone`,
+  },
+  OUTPUT_FAILED: {
+    retry: false,
+    say: (d: { output: string; reason: string }) => `cannot write ${d.output}: ${d.reason}; check path and permissions`,
+  },
+  OUTPUT_FULL: {
+    retry: true,
+    say: (d: { output: string }) =>
+      `no space left for ${d.output}; make room and run again, what was not written stays in the input`,
+  },
+  POST_INVALID: {
+    retry: false,
+    say: (d: { lane: string; line: number; path: string; reason: string }) =>
+      `${d.lane} line ${d.line}: ${d.path}: ${d.reason}`,
+  },
+  POST_NOT_JSON: {
+    retry: false,
+    say: (d: { lane: string; line: number; column: number; reason: string }) =>
+      `${d.lane} line ${d.line}, column ${d.column}: not JSON: ${d.reason}`,
+  },
+  POST_NOT_UTF8: {
+    retry: false,
+    say: (d: { lane: string; line: number; byte: number }) =>
+      `${d.lane} line ${d.line}, byte ${d.byte}: not UTF-8; convert the file, for example with iconv`,
+  },
+  POST_TOO_LONG: {
+    retry: false,
+    say: (d: { lane: string; line: number; bytes: number; maxLineBytes: number }) =>
+      `${d.lane} line ${d.line}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
+  },
   PROVIDER_UNAVAILABLE: {
     retry: false,
     say: (d: { asked: string; available: string; hint: string }) =>
       `execution provider "${d.asked}" cannot be used here (available: ${d.available}); ${d.hint}`,
+  },
+  SINK_FAILED: {
+    retry: false,
+    say: (d: { sink: string; reason: string }) =>
+      `${d.sink} failed: ${d.reason}; what it did not acknowledge stays in the input`,
+  },
+  STAGE_FAILED: {
+    retry: false,
+    say: (d: { stage: string; post: string; reason: string }) =>
+      `${d.stage} failed on post ${d.post} and its onFail is stop: ${d.reason}`,
+  },
+  STAGE_STUCK: {
+    retry: false,
+    say: (d: { stage: string; slots: number; afterMs: number }) =>
+      `${d.stage}: all ${d.slots} slots are taken by work that never ended, and posts waited ${d.afterMs} ms more; what is not settled stays in the input`,
+  },
+  STAGE_TIMEOUT: {
+    retry: true,
+    say: (d: { stage: string; afterMs: number }) =>
+      `${d.stage} did not answer within ${d.afterMs} ms; raise its timeoutMs, or lower its batch`,
   },
   TAGGER_CHILD_LOST: {
     retry: true,
@@ -54,6 +135,11 @@ export const faults = {
     retry: false,
     say: (d: { tokenizer: string; what: string }) =>
       `${d.tokenizer} does not fit the model: ${d.what}; copy the tokenizer.json that was saved with the model`,
+  },
+  WRONG_OUTCOME_COUNT: {
+    retry: false,
+    say: (d: { plugin: string; expected: number; got: number }) =>
+      `${d.plugin} answered ${d.got} outcomes for ${d.expected} posts; a plugin answers one for each, in order`,
   },
 } as const;
 
