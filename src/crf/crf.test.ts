@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { insideOf } from "../bio2/index.ts";
 import { everyPath } from "./brute-force.test-help.ts";
 import {
   type Crf,
@@ -8,7 +9,6 @@ import {
   decode,
   fitTemperature,
   infer,
-  insideTag,
   isLegal,
   logZ,
   lossAndGradient,
@@ -181,7 +181,7 @@ test("a workspace follows parameters that change in place, and other sizes", () 
   const crf = createCrf(1);
   const emissions = Float32Array.from([0, 1, 0, 0, 0, 1]);
   const before = decode(crf, emissions, 2, 1, ws);
-  crf.transitions[1 * 3 + insideTag(0)] = 3;
+  crf.transitions[1 * 3 + insideOf(0)] = 3;
   expect(decode(crf, emissions, 2, 1, ws)).toEqual(decode(crf, emissions, 2, 1, createWorkspace()));
   expect(decode(crf, emissions, 2, 1, ws)).not.toEqual(before);
   const wide = createCrf(2);

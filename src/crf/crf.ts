@@ -5,7 +5,7 @@ import { tagCount } from "./tags.ts";
  * start[y0] + Σ emissions[i, yi] + Σ transitions[y(i-1), yi] + end[y(n-1)].
  */
 export interface Crf {
-  /** Number of tags K: 2 × types + 1, numbered as in tags.ts. */
+  /** Number of tags K: 2 × types + 1, numbered as in bio2. */
   readonly tags: number;
   /** [K × K], from-major: `transitions[from * K + to]`. */
   readonly transitions: Float32Array;

@@ -1,6 +1,6 @@
+import { beginOf, insideOf, isBegin, typeOf } from "../bio2/index.ts";
 import type { Crf } from "./crf.ts";
 import { infer } from "./marginals.ts";
-import { beginTag, insideTag, isBegin, typeOf } from "./tags.ts";
 import { createWorkspace, plain, type Workspace } from "./workspace.ts";
 
 /** Words `[start, end)` and the number of their type. */
@@ -17,7 +17,7 @@ export function spansOf(path: ArrayLike<number>, steps: number): Span[] {
     if (!isBegin(path[i]!)) continue;
     const type = typeOf(path[i]!);
     let end = i + 1;
-    while (end < steps && path[end] === insideTag(type)) end++;
+    while (end < steps && path[end] === insideOf(type)) end++;
     spans.push({ start: i, end, type });
   }
   return spans;
@@ -34,8 +34,8 @@ export function inferredSpanProbability(ws: Workspace, steps: number, span: Span
 
 function spanScaled(ws: Workspace, steps: number, { start, end, type }: Span): number {
   const { tags: K, alpha, beta, weight, scale, fromMajor } = ws;
-  const inside = insideTag(type);
-  let tag = beginTag(type);
+  const inside = insideOf(type);
+  let tag = beginOf(type);
   let p = alpha[start * K + tag]!;
   for (let i = start + 1; i < end; i++) {
     p *= (fromMajor[tag * K + inside]! * weight[i * K + inside]!) / scale[i]!;
@@ -52,8 +52,8 @@ function spanScaled(ws: Workspace, steps: number, { start, end, type }: Span): n
 function spanInLogSpace(ws: Workspace, steps: number, { start, end, type }: Span): number {
   const { tags: K, alpha, beta, weight, scale, logTransitions } = ws;
   const logZ = scale[0]!;
-  const inside = insideTag(type);
-  let tag = beginTag(type);
+  const inside = insideOf(type);
+  let tag = beginOf(type);
   let log = alpha[start * K + tag]! - logZ;
   for (let i = start + 1; i < end; i++) {
     log += logTransitions[tag * K + inside]! + weight[i * K + inside]!;

@@ -1,6 +1,7 @@
+import { mayFollow } from "../bio2/index.ts";
 import { Fault } from "../errors.ts";
 import type { Crf } from "./crf.ts";
-import { mayFollow, mayStart } from "./tags.ts";
+import { mayStart } from "./tags.ts";
 
 /** Which distribution over tag paths is meant. */
 export interface Distribution {
