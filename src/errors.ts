@@ -3,6 +3,16 @@
  * A sentence says what happened, where, and what to change. docs/errors.md lists the same codes.
  */
 export const faults = {
+  CHECKPOINT_MISSING: {
+    retry: false,
+    say: (d: { folder: string }) =>
+      `${d.folder} holds no checkpoint to resume from; run without --resume to start anew`,
+  },
+  CHECKPOINT_OF_ANOTHER_RUN: {
+    retry: false,
+    say: (d: { folder: string; what: string }) =>
+      `the checkpoint in ${d.folder} belongs to a run with other ${d.what}; undo that change, or run without --resume to start anew`,
+  },
   FACT_MISSING: {
     retry: false,
     say: (d: { stage: string; fact: string; giver: string }) =>
@@ -36,6 +46,21 @@ export const faults = {
     say: (d: { input: string }) =>
       `${d.input} is one JSON array; one post a line is read here: jq -c '.[]' ${d.input} > posts.ndjson`,
   },
+  MANIFEST_BROKEN: {
+    retry: false,
+    say: (d: { folder: string; why: string }) =>
+      `manifest.json in ${d.folder} cannot be used: ${d.why}; fetch or train the model again`,
+  },
+  MANIFEST_MISMATCH: {
+    retry: false,
+    say: (d: { folder: string; file: string; how: string }) =>
+      `${d.file} in ${d.folder} ${d.how}; it does not agree with manifest.json: fetch or train the model again`,
+  },
+  MANIFEST_MISSING: {
+    retry: false,
+    say: (d: { folder: string }) =>
+      `${d.folder} has no manifest.json, so it is no saved model; name a folder that starling train wrote`,
+  },
   MODEL_FAMILY_UNKNOWN: {
     retry: false,
     say: (d: { file: string; family: string; known: string }) =>
@@ -57,7 +82,8 @@ export const faults = {
   },
   NOT_A_NUMBER: {
     retry: false,
-    say: (d: { what: string; where: string }) => `${d.what} is not a finite number at ${d.where}`,
+    say: (d: { what: string; where: string; mend?: string }) =>
+      `${d.what} is not a finite number at ${d.where}${d.mend === undefined ? "" : `; ${d.mend}`}`,
   },
   OUTPUT_CLOSED: {
     retry: false,
@@ -97,6 +123,11 @@ export const faults = {
     say: (d: { asked: string; available: string; hint: string }) =>
       `execution provider "${d.asked}" cannot be used here (available: ${d.available}); ${d.hint}`,
   },
+  SAVE_FAILED: {
+    retry: false,
+    say: (d: { what: string; folder: string; why: string; kept: string }) =>
+      `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then go on with --resume`,
+  },
   SINK_FAILED: {
     retry: false,
     say: (d: { sink: string; reason: string }) =>
@@ -126,6 +157,11 @@ export const faults = {
     retry: false,
     say: (d: { model: string }) => `the tagger ${d.model} is closed; do not use it after close()`,
   },
+  TAGGER_NOT_TRAINABLE: {
+    retry: false,
+    say: (d: { tagger: string }) =>
+      `the tagger "${d.tagger}" has no learner; name a resource that can be trained in train.tagger, such as tagger-onnx on a base encoder`,
+  },
   TAGGER_TIMEOUT: {
     retry: true,
     say: (d: { model: string; afterMs: number }) =>
@@ -135,6 +171,10 @@ export const faults = {
     retry: false,
     say: (d: { tokenizer: string; what: string }) =>
       `${d.tokenizer} does not fit the model: ${d.what}; copy the tokenizer.json that was saved with the model`,
+  },
+  TRAIN_DATA_UNFIT: {
+    retry: false,
+    say: (d: { data: string; why: string }) => `${d.data} cannot be used for training: ${d.why}`,
   },
   WRONG_OUTCOME_COUNT: {
     retry: false,
