@@ -13,6 +13,60 @@ export const faults = {
     say: (d: { folder: string; what: string }) =>
       `the checkpoint in ${d.folder} belongs to a run with other ${d.what}; undo that change, or run without --resume to start anew`,
   },
+  CONFIG_INVALID: {
+    retry: false,
+    say: (d: { file: string; problems: readonly string[] }) =>
+      `${d.file} has ${d.problems.length === 1 ? "a problem" : `${d.problems.length} problems`}:\n  ${d.problems.join("\n  ")}`,
+  },
+  CONFIG_KEY_MISSING: {
+    retry: false,
+    say: (d: { key: string; expected: string }) => `the key "${d.key}" is missing; add "${d.key}: <${d.expected}>"`,
+  },
+  CONFIG_KEY_UNKNOWN: {
+    retry: false,
+    say: (d: { key: string; help: string }) => `nothing reads the key "${d.key}"; ${d.help}`,
+  },
+  CONFIG_SYNTAX: {
+    retry: false,
+    say: (d: { why: string }) => `this is not YAML: ${d.why}; mend the line`,
+  },
+  CONFIG_UNREADABLE: {
+    retry: false,
+    say: (d: { file: string; why: string }) =>
+      `the config ${d.file} cannot be read (${d.why}); check path and permissions`,
+  },
+  CONFIG_VALUE: {
+    retry: false,
+    say: (d: { path: string; why: string }) => `${d.path || "the config"}: ${d.why}`,
+  },
+  ENV_MISSING: {
+    retry: false,
+    say: (d: { name: string }) =>
+      `the environment variable ${d.name} is not set; set it, or give a default: \${${d.name}:-value}`,
+  },
+  DATA_EMPTY: {
+    retry: false,
+    say: (d: { file: string; expected: string }) =>
+      `${d.file} holds no ${d.expected}; name another file, or see docs/evaluate.md for the formats`,
+  },
+  DATA_MALFORMED: {
+    retry: false,
+    say: (d: { file: string; line: number; cause: string; fix: string }) => `${d.file}:${d.line}: ${d.cause}; ${d.fix}`,
+  },
+  DATA_SHARED: {
+    retry: false,
+    say: (d: { first: string; second: string; percent: number }) =>
+      `${d.first} and ${d.second} share ${d.percent}% of their samples, so a score would measure memory; name held-out data`,
+  },
+  DATA_TYPES_UNKNOWN: {
+    retry: false,
+    say: (d: { file: string; unknown: string; known: string }) =>
+      `${d.file} has entities of the types ${d.unknown}, which are neither the model's (${d.known}) nor in its label map; add them to labelMap when training, or score other data`,
+  },
+  DATA_UNREADABLE: {
+    retry: false,
+    say: (d: { file: string; cause: string }) => `cannot read ${d.file}: ${d.cause}; check the path`,
+  },
   FACT_MISSING: {
     retry: false,
     say: (d: { stage: string; fact: string; giver: string }) =>
@@ -22,6 +76,16 @@ export const faults = {
     retry: false,
     say: (d: { stage: string; fact: string }) =>
       `${d.stage} answered ok without the fact "${d.fact}" that it declares to give; answer pass instead, or take it out of gives`,
+  },
+  FACT_SKIPPED: {
+    retry: false,
+    say: (d: { stage: string; fact: string; needer: string }) =>
+      `${d.stage} would go on without "${d.fact}" when it fails, but ${d.needer} needs it; set onFail to divert or stop`,
+  },
+  FACT_TWICE: {
+    retry: false,
+    say: (d: { stage: string; fact: string; first: string }) =>
+      `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
   },
   IMAGE_UNREADABLE: {
     retry: false,
@@ -98,6 +162,46 @@ export const faults = {
     say: (d: { output: string }) =>
       `no space left for ${d.output}; make room and run again, what was not written stays in the input`,
   },
+  PLUGIN_API: {
+    retry: false,
+    say: (d: { use: string; found: string; expected: number }) =>
+      `${d.use} was made for plugin API ${d.found}, and this is API ${d.expected}; install a version of it that says api: ${d.expected}`,
+  },
+  PLUGIN_IMPORT_FAILED: {
+    retry: false,
+    say: (d: { use: string; why: string }) =>
+      `${d.use} was found, but threw while it was imported: ${d.why}; mend or reinstall it`,
+  },
+  PLUGIN_KIND: {
+    retry: false,
+    say: (d: { use: string; found: string; expected: string }) =>
+      `${d.use} is a ${d.found}, and a ${d.expected} is wanted here; name another plugin, or move it`,
+  },
+  PLUGIN_NOT_EXPORTED: {
+    retry: false,
+    say: (d: { use: string }) =>
+      `the package ${d.use} is installed, but its package.json has no "default" entry in "exports"; its author must add one`,
+  },
+  PLUGIN_NOT_FOUND: {
+    retry: false,
+    say: (d: { use: string; looked: string; help: string }) =>
+      `there is no plugin "${d.use}" (looked for ${d.looked}); ${d.help}`,
+  },
+  PLUGIN_NO_DEFAULT: {
+    retry: false,
+    say: (d: { use: string }) =>
+      `${d.use} has no plugin as its default export; write: export default defineStage({ ... })`,
+  },
+  PLUGIN_OPEN_FAILED: {
+    retry: false,
+    say: (d: { plugin: string; where: string; why: string }) =>
+      `${d.plugin} (${d.where}) could not be opened: ${d.why}`,
+  },
+  PLUGIN_SHAPE: {
+    retry: false,
+    say: (d: { use: string; what: string }) =>
+      `${d.use} is no whole plugin: ${d.what}; make it with defineStage, defineSource, defineSink or defineResource`,
+  },
   POST_INVALID: {
     retry: false,
     say: (d: { lane: string; line: number; path: string; reason: string }) =>
@@ -123,10 +227,35 @@ export const faults = {
     say: (d: { asked: string; available: string; hint: string }) =>
       `execution provider "${d.asked}" cannot be used here (available: ${d.available}); ${d.hint}`,
   },
+  RESOURCE_CYCLE: {
+    retry: false,
+    say: (d: { names: string }) =>
+      `these resources borrow each other in a circle: ${d.names}; one of them must do without`,
+  },
+  RESOURCE_PORT: {
+    retry: false,
+    say: (d: { borrower: string; name: string; wanted: string; found: string }) =>
+      `${d.borrower} wants "${d.name}" to fill ${d.wanted}, and it fills ${d.found}; name a resource that fills ${d.wanted}`,
+  },
+  RESOURCE_UNKNOWN: {
+    retry: false,
+    say: (d: { borrower: string; name: string; help: string }) =>
+      `${d.borrower} borrows "${d.name}", which the config's resources do not have; ${d.help}`,
+  },
+  RESOURCE_UNUSED: {
+    retry: false,
+    say: (d: { name: string }) =>
+      `nothing borrows the resource "${d.name}", but it is opened and takes memory; take it out`,
+  },
   SAVE_FAILED: {
     retry: false,
     say: (d: { what: string; folder: string; why: string; kept: string }) =>
       `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then go on with --resume`,
+  },
+  SECRET_UNREADABLE: {
+    retry: false,
+    say: (d: { path: string; why: string }) =>
+      `the secret file ${d.path} cannot be read (${d.why}); check path and permissions`,
   },
   SINK_FAILED: {
     retry: false,
@@ -138,6 +267,11 @@ export const faults = {
     say: (d: { stage: string; post: string; reason: string }) =>
       `${d.stage} failed on post ${d.post} and its onFail is stop: ${d.reason}`,
   },
+  STAGE_NAME_TWICE: {
+    retry: false,
+    say: (d: { name: string }) =>
+      `two stages are called "${d.name}"; give one of them another name: "name: ${d.name}-2"`,
+  },
   STAGE_STUCK: {
     retry: false,
     say: (d: { stage: string; slots: number; afterMs: number }) =>
@@ -147,6 +281,11 @@ export const faults = {
     retry: true,
     say: (d: { stage: string; afterMs: number }) =>
       `${d.stage} did not answer within ${d.afterMs} ms; raise its timeoutMs, or lower its batch`,
+  },
+  SUBSTITUTION: {
+    retry: false,
+    say: (d: { written: string }) =>
+      `${d.written} is none of \${NAME}, \${NAME:-default} and \${file:PATH}; write $\${ for a plain \${`,
   },
   TAGGER_CHILD_LOST: {
     retry: true,
@@ -175,6 +314,15 @@ export const faults = {
   TRAIN_DATA_UNFIT: {
     retry: false,
     say: (d: { data: string; why: string }) => `${d.data} cannot be used for training: ${d.why}`,
+  },
+  USAGE: {
+    retry: false,
+    say: (d: { what: string; help: string }) => `${d.what}; ${d.help}`,
+  },
+  WINDOW_SMALL: {
+    retry: false,
+    say: (d: { window: number; sum: number }) =>
+      `window ${d.window} is less than batch x concurrency summed over the stages (${d.sum}), so batches wait in vain to fill; raise window to ${d.sum} or lower batch`,
   },
   WRONG_OUTCOME_COUNT: {
     retry: false,

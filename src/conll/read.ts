@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { Fault } from "../errors.ts";
+import { parseCaptions, withCaptions } from "./captions.ts";
+import { parseKnowledge, withKnowledge } from "./knowledge.ts";
+import { corpusOf, parseConll } from "./parse.ts";
+import type { Corpus } from "./sample.ts";
+
+export interface CorpusFiles {
+  /** CoNLL. */
+  readonly path: string;
+  /** PGIM's format; joined on equal words. */
+  readonly knowledge?: string | undefined;
+  /** `<image file> :<caption>` lines; joined on the image id. */
+  readonly captions?: string | undefined;
+}
+
+export interface JoinedCorpus extends Corpus {
+  /** Samples that got no knowledge, no caption, though a file was given. */
+  readonly without: { readonly knowledge: number; readonly captions: number };
+}
+
+/** Reads a data set with what belongs to it. Throws DATA_UNREADABLE, DATA_MALFORMED or DATA_EMPTY. */
+export async function readCorpus({ path, knowledge, captions }: CorpusFiles): Promise<JoinedCorpus> {
+  const corpus = parseConll(await textOf(path), path);
+  const known = knowledge
+    ? withKnowledge(corpus.samples, parseKnowledge(await textOf(knowledge), knowledge))
+    : { samples: corpus.samples, missing: 0 };
+  const captioned = captions
+    ? withCaptions(known.samples, parseCaptions(await textOf(captions), captions))
+    : { samples: known.samples, missing: 0 };
+  return {
+    ...corpusOf(path, captioned.samples, corpus.wordless),
+    without: { knowledge: known.missing, captions: captioned.missing },
+  };
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new Fault(
+      "DATA_UNREADABLE",
+      { file, cause: code === "ENOENT" ? "there is no such file" : message },
+      { cause },
+    );
+  }
+}
