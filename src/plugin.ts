@@ -57,6 +57,8 @@ export interface Source {
 export interface Output {
   readonly record: EntityEvent | DeadLetter;
   readonly origin: Origin;
+  /** Absent where the bytes could not be read as a post. */
+  readonly post?: Post;
 }
 
 export interface Sink {

@@ -1,46 +1,54 @@
 import { z } from "zod";
 
+const bounds = { start: z.int().nonnegative(), end: z.int().positive() };
+
 export const entitySchema = z.strictObject({
-  text: z.string(),
-  type: z.string(),
-  /** UTF-16 units of the post's text, `[start, end)`. */
-  start: z.int().nonnegative(),
-  end: z.int().positive(),
-  /** The same bounds in Unicode code points. */
-  codePoints: z.strictObject({ start: z.int().nonnegative(), end: z.int().positive() }),
-  /** The same bounds in words. */
-  words: z.strictObject({ start: z.int().nonnegative(), end: z.int().positive() }),
-  /** Calibrated probability of exactly this span and type. */
-  confidence: z.number().min(0).max(1),
+  text: z.string().min(1).describe("post.text from start to end"),
+  type: z.string().min(1),
+  start: bounds.start.describe("First UTF-16 unit of the post's text"),
+  end: bounds.end.describe("UTF-16 unit after the last"),
+  codePoints: z.strictObject(bounds).describe("The same bounds in Unicode code points"),
+  words: z.strictObject(bounds).describe("The same bounds in words"),
+  confidence: z.number().min(0).max(1).describe("Calibrated probability of exactly this span and type"),
 });
 
-const reason = z.strictObject({ stage: z.string(), reason: z.string() });
+export type Entity = Readonly<z.output<typeof entitySchema>>;
+
+const reasons = z.array(z.strictObject({ stage: z.string().min(1), reason: z.string().min(1) })).readonly();
 
 export const eventSchema = z.strictObject({
   schema: z.literal("starling.entities/1"),
-  /** The same post through the same pipeline gives the same key: lane, offset and pipeline version. */
-  key: z.string(),
-  postId: z.string(),
-  /** 0 for the first event of a post, 1 for its correction. Consumers keep the highest. */
-  revision: z.int().min(0).max(1),
-  final: z.boolean(),
-  model: z.string(),
-  entities: z.array(entitySchema),
-  captions: z.array(z.strictObject({ image: z.int(), text: z.string(), source: z.string() })),
+  key: z
+    .string()
+    .min(1)
+    .describe("lane:offset:pipeline version; the same post through the same pipeline gives the same key"),
+  postId: z.string().min(1),
+  revision: z
+    .int()
+    .min(0)
+    .max(1)
+    .describe("0 for the first event of a post, 1 for its correction; consumers keep the highest"),
+  final: z.boolean().describe("No later revision of this post will come"),
+  model: z.string().min(1).describe("Version of the model that found the entities; none where no stage tags"),
+  entities: z.array(entitySchema).readonly(),
+  captions: z
+    .array(z.strictObject({ image: z.int().nonnegative(), text: z.string(), source: z.string() }))
+    .readonly()
+    .describe("What is seen on the images; image is an index into the post's images"),
   knowledge: z
     .strictObject({
-      source: z.string(),
-      usd: z.number(),
-      neighbours: z.array(z.string()),
+      source: z.string().describe("Plugin, model and prompt version that wrote it"),
+      usd: z.number().nonnegative().describe("What it cost, in US dollars"),
+      neighbours: z.array(z.string()).describe("Ids of the labelled posts shown with the question"),
       names: z.array(z.strictObject({ text: z.string(), type: z.string(), inPost: z.boolean() })),
     })
+    .readonly()
     .nullable(),
-  /** Stages that had nothing to add, and why. */
-  passed: z.array(reason),
-  /** Stages that could not do their part, and why. */
-  degraded: z.array(reason),
-  /** Milliseconds from reading to emitting, and inside each stage. */
-  timings: z.strictObject({ totalMs: z.number(), stages: z.record(z.string(), z.number()) }),
+  passed: reasons.describe("Stages that had nothing to add, and why"),
+  degraded: reasons.describe("Stages that could not do their part, and why"),
+  timings: z
+    .strictObject({ totalMs: z.number().nonnegative(), stages: z.record(z.string(), z.number().nonnegative()) })
+    .describe("Milliseconds from reading to handing to the sink, and inside each stage"),
 });
 
 export type EntityEvent = Readonly<z.output<typeof eventSchema>>;

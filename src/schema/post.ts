@@ -1,30 +1,69 @@
 import { z } from "zod";
 
-/** Bounds in UTF-16 units of the post's text, `[start, end)`. */
-const span = { start: z.int().nonnegative(), end: z.int().positive() };
+const bounds = {
+  start: z.int().nonnegative().describe("First UTF-16 unit of the post's text"),
+  end: z.int().positive().describe("UTF-16 unit after the last"),
+};
 
-export const imageSchema = z.strictObject({
-  /** A data URI, an https URL, or a path beside the input file. Exactly one of `src` and `bytes`. */
-  src: z.string().optional(),
-  /** Base64. */
-  bytes: z.string().optional(),
-  alt: z.string().optional(),
-});
+const alt = z.string().optional().describe("What the author says is on the image");
 
-export const postSchema = z.strictObject({
+/** One image: somewhere (`src`), or here (`bytes`). The absent one is declared, so that both can be read without asking which it is. */
+export const imageSchema = z.union([
+  z.strictObject({
+    src: z.string().min(1).describe("A data URI, an http or https URL, or a path beside the input file"),
+    bytes: z.never().optional(),
+    alt,
+  }),
+  z.strictObject({ src: z.never().optional(), bytes: z.base64().min(4).describe("The file, base64"), alt }),
+]);
+
+export type Image = Readonly<z.output<typeof imageSchema>>;
+
+const fields = z.strictObject({
   schema: z.literal("starling.post/1").optional(),
   id: z.string().min(1),
-  text: z.string(),
-  images: z.array(imageSchema).optional(),
-  /** BCP 47. */
-  language: z.string().optional(),
-  /** RFC 3339. */
-  createdAt: z.string().optional(),
-  author: z.strictObject({ handle: z.string() }).optional(),
-  /** Word bounds, for text that was tokenised before; without it the text is split into words here. */
-  words: z.array(z.strictObject(span)).optional(),
-  /** Entities that a person marked. */
-  labels: z.array(z.strictObject({ ...span, type: z.string() })).optional(),
+  text: z.string().regex(/\S/, "is empty").describe("Not blank"),
+  images: z.array(imageSchema).readonly().optional(),
+  language: z
+    .string()
+    .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, "is not a BCP 47 tag such as en or pt-BR")
+    .optional()
+    .describe("BCP 47"),
+  createdAt: z.iso.datetime({ offset: true }).optional().describe("RFC 3339"),
+  author: z.strictObject({ handle: z.string().min(1) }).optional(),
+  words: z
+    .array(z.strictObject(bounds))
+    .readonly()
+    .optional()
+    .describe("Word bounds of text that was tokenised before; without them the text is split into words here"),
+  labels: z
+    .array(z.strictObject({ ...bounds, type: z.string().min(1) }))
+    .readonly()
+    .optional()
+    .describe("Entities that a person marked"),
+});
+
+/** Spans that leave the text would give words of undefined text, far from the source that marked them. */
+export const postSchema = fields.superRefine(({ text, words, labels }, context) => {
+  if (words !== undefined) {
+    let from = 0;
+    for (const [i, { start, end }] of words.entries()) {
+      if (start < from || end <= start || end > text.length)
+        context.addIssue({
+          code: "custom",
+          path: ["words", i],
+          message: `[${start}, ${end}) does not follow ${from} inside a text of ${text.length}`,
+        });
+      from = end;
+    }
+  }
+  for (const [i, { start, end }] of labels?.entries() ?? [])
+    if (end <= start || end > text.length)
+      context.addIssue({
+        code: "custom",
+        path: ["labels", i],
+        message: `[${start}, ${end}) is not inside a text of ${text.length}`,
+      });
 });
 
 /** A text and its images, as the source delivered them. It never changes. */

@@ -1,0 +1,195 @@
+import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
+import { Fault } from "../errors.ts";
+import type { Facts } from "../facts.ts";
+import { fail, type Outcome } from "../outcome.ts";
+import { answerBatch, quickAnswer } from "./answer.ts";
+import { apply, type Said } from "./apply.ts";
+import { batched } from "./batched.ts";
+import { slotsOf } from "./slots.ts";
+import type { Tally } from "./tally.ts";
+import { asError, type Chunk, isOut, type Transit } from "./transit.ts";
+import type { Observe, OpenStage } from "./types.ts";
+
+export interface StageContext {
+  readonly tally: Tally;
+  readonly observe?: Observe | undefined;
+}
+
+/** Posts that run together, and how often each was in a run with this one. */
+interface Work {
+  readonly batch: Chunk;
+  readonly attempt: 1 | 2;
+}
+
+/**
+ * Runs one stage over a stream of posts. Posts may leave in another order than they came. Lost posts pass by untouched,
+ * and so do those that `quick` answers: neither waits for a batch.
+ */
+export const runStage =
+  (open: OpenStage, context: StageContext): OperatorFunction<Chunk, Chunk> =>
+  (source) =>
+    new Observable((out) => {
+      const stage = stageRunner(open, context, out);
+      const input = source.subscribe({ next: stage.take, error: (error) => out.error(error), complete: stage.end });
+      return () => {
+        input.unsubscribe();
+        stage.stop();
+      };
+    });
+
+function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Subscriber<Chunk>) {
+  const { flow, name } = open;
+  const ready: Work[] = [];
+  let unanswered = 0;
+  let ended = false;
+  let stuckTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const slots = slotsOf({ slots: flow.concurrency, timeoutMs: flow.timeoutMs }, () => {
+    startReady();
+    watch();
+  });
+  const filling = batched<Transit>(
+    {
+      count: flow.batch,
+      waitMs: flow.waitMs,
+      ...(flow.cost !== undefined && { cost: { limit: flow.cost, of: ({ post }) => post.text.length } }),
+    },
+    () => slots.free && ready.length === 0,
+    (batch) => {
+      ready.push({ batch, attempt: 1 });
+      startReady();
+    },
+  );
+
+  const startReady = () => {
+    while (!out.closed && slots.free && ready.length > 0) start(ready.shift()!);
+    if (slots.free) filling.offer();
+  };
+
+  /** All slots hung and posts waiting: one more time limit, then the run must not stay silent. */
+  const watch = () => {
+    const stuck = !out.closed && slots.stuck && (ready.length > 0 || filling.size > 0);
+    if (!stuck) {
+      clearTimeout(stuckTimer);
+      stuckTimer = undefined;
+    } else
+      stuckTimer ??= setTimeout(() => {
+        out.error(new Fault("STAGE_STUCK", { stage: name, slots: flow.concurrency, afterMs: flow.timeoutMs }));
+      }, flow.timeoutMs);
+  };
+
+  const timedOut = () => new Fault("STAGE_TIMEOUT", { stage: name, afterMs: flow.timeoutMs });
+
+  const start = (work: Work) => {
+    const startedAt = performance.now();
+    const queueSeconds = (startedAt - work.batch[0]!.arrivedAt) / 1000;
+    const answer = (outcomes: readonly Outcome<Partial<Facts>>[]) => deliver(work, outcomes, startedAt, queueSeconds);
+    const lose = (error: Error) => answer(work.batch.map(() => fail(error)));
+    slots.start(
+      {
+        run: (signal) => answerBatch(open, work.batch, signal),
+        done: answer,
+        threw: (thrown) => {
+          if (work.batch.length === 1 || out.closed) lose(asError(thrown));
+          else ready.unshift(...work.batch.map((transit): Work => ({ batch: [transit], attempt: 2 })));
+        },
+        late: () => lose(timedOut()),
+      },
+      timedOut,
+    );
+  };
+
+  const deliver = (
+    { batch, attempt }: Work,
+    outcomes: readonly Outcome<Partial<Facts>>[],
+    startedAt: number,
+    queueSeconds: number,
+  ) => {
+    if (out.closed) return;
+    const now = performance.now();
+    const said = { ok: 0, passed: 0, failed: 0 };
+    unanswered -= batch.length;
+    if (!applyAll(batch, (transit, i) => hear(transit, outcomes[i]!, now, said, attempt))) return;
+    observe?.batch?.({
+      stage: name,
+      size: batch.length,
+      queueSeconds,
+      computeSeconds: (now - startedAt) / 1000,
+      ...said,
+    });
+    out.next(batch);
+    finish();
+  };
+
+  const hear = (
+    transit: Transit,
+    outcome: Outcome<Partial<Facts>>,
+    now: number,
+    said: Record<Said, number>,
+    attempt: number,
+  ) => {
+    transit.stageMs.push(now - transit.arrivedAt);
+    said[apply(open, transit, outcome, tally, attempt)]++;
+  };
+
+  /** Applies `act` to every post; answers false where `onFail: stop` ended the run. */
+  const applyAll = (batch: Chunk, act: (transit: Transit, index: number) => void): boolean => {
+    try {
+      batch.forEach(act);
+      return true;
+    } catch (error) {
+      out.error(error);
+      return false;
+    }
+  };
+
+  const finish = () => {
+    if (ended && unanswered === 0) out.complete();
+  };
+
+  const take = (chunk: Chunk) => {
+    const now = performance.now();
+    const through: Transit[] = [];
+    const waiting: Transit[] = [];
+    const quick = { ok: 0, passed: 0, failed: 0 };
+    const sorted = applyAll(chunk, (transit) => {
+      const answer = isOut(transit) ? null : arrive(transit);
+      if (answer === undefined) waiting.push(transit);
+      else {
+        if (answer !== null) hear(transit, answer, now, quick, 1);
+        through.push(transit);
+      }
+    });
+    if (!sorted) return;
+    report(quick);
+    unanswered += waiting.length;
+    if (through.length > 0) out.next(through);
+    if (waiting.length > 0) filling.add(waiting);
+    if (slots.stuck) watch();
+
+    function arrive(transit: Transit) {
+      transit.arrivedAt = now;
+      return quickAnswer(open, transit);
+    }
+  };
+
+  const report = (quick: Record<Said, number>) => {
+    const size = quick.ok + quick.passed + quick.failed;
+    if (size > 0) observe?.batch?.({ stage: name, size, queueSeconds: 0, computeSeconds: 0, ...quick });
+  };
+
+  return {
+    take,
+    end() {
+      ended = true;
+      filling.flush();
+      watch();
+      finish();
+    },
+    stop() {
+      clearTimeout(stuckTimer);
+      filling.cancel();
+      slots.abort();
+    },
+  };
+}

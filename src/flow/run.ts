@@ -1,0 +1,89 @@
+import { map, type Observable, type Subscription, tap } from "rxjs";
+import { outlets } from "./outlets.ts";
+import { paced } from "./paced.ts";
+import { runStage, type StageContext } from "./run-stage.ts";
+import { emptyTally, summary } from "./tally.ts";
+import { asError, type Chunk, depart } from "./transit.ts";
+import type { OpenPipeline, RunPipeline, RunSummary } from "./types.ts";
+
+/** How long a failed run waits for writes under way, so that what they wrote is still settled. */
+const LAST_WRITES_MS = 5000;
+
+/**
+ * Runs until the input ends or `signal` aborts, and answers once everything read is settled.
+ * Rejects with the fault that stopped the run; posts not settled by then are still in the input.
+ */
+export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
+  new Promise<RunSummary>((resolve, reject) => {
+    const tally = emptyTally();
+    const broken = new AbortController();
+    const reading = new AbortController();
+    const stopReading = () => reading.abort();
+    let running: Subscription | undefined;
+    let flowed = false;
+    let resting = () => {};
+
+    const end = (conclude: () => void) => {
+      signal.removeEventListener("abort", stopReading);
+      conclude();
+    };
+    const rested = () => {
+      if (!out.idle) return;
+      resting();
+      if (flowed && !broken.signal.aborted) end(() => resolve(summary({ ...tally, peakInFlight: pace.peakInFlight })));
+    };
+    const failed = (thrown: unknown) => {
+      if (broken.signal.aborted) return;
+      broken.abort();
+      reading.abort();
+      running?.unsubscribe();
+      const timer = setTimeout(() => resting(), LAST_WRITES_MS);
+      resting = () => {
+        clearTimeout(timer);
+        end(() => reject(asError(thrown)));
+      };
+      if (out.idle) resting();
+    };
+
+    const pace = paced(pipeline.source, pipeline.window, reading.signal);
+    const out = outlets({
+      pipeline,
+      tally,
+      observe,
+      signal: broken.signal,
+      release: (posts) => pace.release(posts),
+      failed,
+      rested,
+    });
+    if (signal.aborted) stopReading();
+    else signal.addEventListener("abort", stopReading, { once: true });
+
+    const departures = pace.chunks.pipe(
+      map((deliveries): Chunk => {
+        const now = performance.now();
+        tally.read += deliveries.length;
+        return deliveries.map((delivery) => depart(delivery, now));
+      }),
+    );
+    running = throughStages(departures, pipeline, { tally, observe }, out.draft).subscribe({
+      next: out.send,
+      error: failed,
+      complete: () => {
+        flowed = true;
+        rested();
+      },
+    });
+    if (broken.signal.aborted) running.unsubscribe();
+  });
+
+function throughStages(
+  posts: Observable<Chunk>,
+  { stages }: OpenPipeline,
+  context: StageContext,
+  draft: (chunk: Chunk) => void,
+): Observable<Chunk> {
+  return stages.reduce((flow, stage) => {
+    const done = flow.pipe(runStage(stage, context));
+    return stage.plugin.gives.includes("ask") ? done.pipe(tap(draft)) : done;
+  }, posts);
+}
