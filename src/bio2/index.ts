@@ -70,17 +70,11 @@ export function mentionsOf(tags: Tags, types: readonly string[], strays: Strays 
   return mentions;
 }
 
-/** How many `I-` tags stand where `strict` reading ignores them: without a mention of their type to continue. */
+/** How many `I-` tags have no tag of their type before them to continue: `lenient` reading opens a mention at each. */
 export function strayCount(tags: Tags): number {
   let strays = 0;
-  let open = -1;
   for (let word = 0; word < tags.length; word++) {
-    const tag = tags[word]!;
-    if (isBegin(tag)) open = typeOf(tag);
-    else if (typeOf(tag) !== open || tag === OUTSIDE) {
-      open = -1;
-      if (isInside(tag)) strays++;
-    }
+    if (!mayFollow(word > 0 ? tags[word - 1]! : OUTSIDE, tags[word]!)) strays++;
   }
   return strays;
 }

@@ -21,7 +21,7 @@ export interface Corpus {
   readonly samples: readonly Sample[];
   /** Entity types of its tags, in alphabetical order. */
   readonly types: readonly string[];
-  /** `I-` tags that continue no mention of their type. */
+  /** `I-` tags that continue no tag of their type. */
   readonly strays: number;
   /** `IMGID:` lines that no word follows; they give no sample. */
   readonly wordless: number;
