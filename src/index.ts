@@ -1,6 +1,7 @@
 export { z } from "zod";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
+export { contextOf, tagInput } from "./input.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export type { DeadLetter } from "./schema/dead-letter.ts";

@@ -106,7 +106,8 @@ export interface StagePlugin<N extends Fact, U extends Fact, G extends Fact, O e
 }
 
 export interface Borrow {
-  readonly port: Port<unknown>;
+  /** Only its name counts here. */
+  readonly port: Pick<Port<unknown>, "name">;
   readonly name: string;
 }
 
@@ -170,7 +171,7 @@ export type AnyPlugin =
       open(options: unknown, host: Host): Promise<Stage>;
     })
   | (Declared<"resource", z.ZodType> & {
-      readonly fills: Port<unknown>;
+      readonly fills: Pick<Port<unknown>, "name">;
       borrows?(options: unknown): readonly Borrow[];
       open(options: unknown, host: Host): Promise<{ close?(): Promise<void> }>;
     })

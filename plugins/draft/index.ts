@@ -1,0 +1,24 @@
+import { defineStage, ok, tagger as taggerPort, tagInput, z } from "starling-ner";
+
+export default defineStage({
+  name: "draft",
+  about: "First tagging of every post, with its sentence vector, from text and captions.",
+  uses: ["captions"],
+  gives: ["draft", "feature"],
+  options: z.strictObject({
+    /** A `tagger@1` of the config's resources. */
+    tagger: z.string().default("tagger"),
+  }),
+  borrows: ({ tagger }) => [{ port: taggerPort, name: tagger }],
+  async open({ tagger }, host) {
+    const encoder = host.borrow(taggerPort, tagger);
+    return {
+      async run(batch, signal) {
+        const outcomes = await encoder.tag(batch.map(tagInput), signal);
+        return outcomes.map((outcome) =>
+          outcome.kind === "ok" ? ok({ draft: outcome.value.tagging, feature: outcome.value.feature }) : outcome,
+        );
+      },
+    };
+  },
+});

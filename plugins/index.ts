@@ -1,0 +1,5 @@
+/** The plugins that come with this package; each is imported when a config first names it. */
+export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  draft: () => import("./draft/index.ts"),
+  final: () => import("./final/index.ts"),
+};

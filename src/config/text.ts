@@ -1,0 +1,155 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  Scalar,
+  visit,
+} from "yaml";
+import { Fault, isFault } from "../errors.ts";
+import type { Problem } from "./problem.ts";
+import { type Environment, hasPlaceholder, substitute } from "./substitute.ts";
+
+export type Path = readonly (string | number)[];
+
+export interface Position {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 units. */
+  readonly column: number;
+}
+
+/** A config file as it was written: its value, and where each part of it stands. */
+export interface ConfigText {
+  /** As the user named it. */
+  readonly file: string;
+  /** Absolute; paths inside the config are relative to it. */
+  readonly folder: string;
+  /** Plain data, with everything substituted. */
+  readonly value: unknown;
+  /** The same with secrets left as `${…}`; this one may be shown, hashed and kept. */
+  readonly shown: unknown;
+  /** Broken syntax and failed substitutions. */
+  readonly problems: readonly Problem[];
+  /** Of the value or the key at `path`; where there is none, of the nearest thing around it. */
+  position(path: Path, at?: "key" | "value"): Position;
+  /** Whether the value at `path` came out of `${…}` unquoted, so that it may stand for a number or a switch. */
+  substituted(path: Path): boolean;
+  /** Puts `${…}` back wherever a secret value stands in `text`. */
+  redact(text: string): string;
+}
+
+/** Reads and parses a config. Throws CONFIG_UNREADABLE; problems inside the file are listed, not thrown. */
+export async function readConfigText(file: string, env: Environment = process.env): Promise<ConfigText> {
+  try {
+    return parseConfigText(await readFile(file, "utf8"), file, env);
+  } catch (cause) {
+    if (isFault(cause)) throw cause;
+    throw new Fault(
+      "CONFIG_UNREADABLE",
+      { file, why: (cause as NodeJS.ErrnoException).code ?? String(cause) },
+      { cause },
+    );
+  }
+}
+
+export function parseConfigText(source: string, file: string, env: Environment): ConfigText {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const folder = dirname(resolve(file));
+  const at = (offset: number) => ({ line: lines.linePos(offset).line || 1, column: lines.linePos(offset).col || 1 });
+  const syntax = document.errors.map(({ message, pos }) => syntaxProblem(message, file, at(pos[0])));
+  const filled = syntax.length > 0 ? nothingFilled : fillIn(document, env, folder);
+  const value: unknown = syntax.length > 0 ? undefined : document.toJS();
+  return {
+    file,
+    folder,
+    value,
+    shown: syntax.length > 0 ? undefined : withoutSecrets(document, filled),
+    problems: [...syntax, ...filled.failed.map(({ fault, offset }) => ({ ...fault, file, ...at(offset) }))],
+    position: (path, part = "value") => at(offsetOf(document, path, part)),
+    substituted: (path) => filled.plain.has(nodeAt(document, path) as Scalar),
+    redact: (text) => filled.secrets.reduce((shown, { value, written }) => shown.replaceAll(value, written), text),
+  };
+}
+
+const syntaxProblem = (why: string, file: string, position: Position): Problem => ({
+  code: "CONFIG_SYNTAX",
+  message: new Fault("CONFIG_SYNTAX", { why }).message,
+  file,
+  ...position,
+});
+
+interface Filled {
+  /** Unquoted scalars that were one placeholder and nothing else. */
+  readonly plain: ReadonlySet<Scalar>;
+  readonly secrets: readonly { readonly value: string; readonly written: string }[];
+  /** Scalars that hold a secret, and what was written there. */
+  readonly hidden: ReadonlyMap<Scalar, string>;
+  readonly failed: readonly { readonly fault: Pick<Problem, "code" | "message">; readonly offset: number }[];
+}
+
+const nothingFilled: Filled = { plain: new Set(), secrets: [], hidden: new Map(), failed: [] };
+
+/** Substitutes in every scalar value of the document; never in keys, and never before parsing. */
+function fillIn(document: Document, env: Environment, folder: string): Filled {
+  const plain = new Set<Scalar>();
+  const hidden = new Map<Scalar, string>();
+  const secrets: { value: string; written: string }[] = [];
+  const failed: { fault: Pick<Problem, "code" | "message">; offset: number }[] = [];
+  visit(document, {
+    Scalar(key, node) {
+      if (key === "key" || typeof node.value !== "string" || !hasPlaceholder(node.value)) return;
+      const written = node.value;
+      try {
+        const found = substitute(written, env, folder);
+        node.value = found.value;
+        if (node.type === Scalar.PLAIN && /^\$\{[^}]*\}$/.test(written)) plain.add(node);
+        if (found.secrets.length > 0) hidden.set(node, written);
+        secrets.push(...found.secrets);
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        failed.push({ fault: { code: error.code, message: error.message }, offset: node.range?.[0] ?? 0 });
+      }
+    },
+  });
+  // The longest first: a secret may be part of another.
+  return { plain, hidden, secrets: secrets.sort((a, b) => b.value.length - a.value.length), failed };
+}
+
+function withoutSecrets(document: Document, { hidden }: Filled): unknown {
+  const values = new Map([...hidden].map(([node]) => [node, node.value]));
+  for (const [node, written] of hidden) node.value = written;
+  const shown: unknown = document.toJS();
+  for (const [node, value] of values) node.value = value;
+  return shown;
+}
+
+function nodeAt(document: Document, path: Path): Node | undefined {
+  let node: unknown = document.contents;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (!isMap(node) && !isSeq(node)) return undefined;
+    node = node.get(step, true);
+  }
+  return (node ?? undefined) as Node | undefined;
+}
+
+function offsetOf(document: Document, path: Path, at: "key" | "value"): number {
+  if (at === "key" && path.length > 0) {
+    const around = nodeAt(document, path.slice(0, -1));
+    const pair = isMap(around) ? around.items.find(({ key }) => isScalar(key) && key.value === path.at(-1)) : undefined;
+    if (isScalar(pair?.key) && pair.key.range) return pair.key.range[0];
+  }
+  for (let length = path.length; length >= 0; length--) {
+    const range = nodeAt(document, path.slice(0, length))?.range;
+    if (range) return range[0];
+  }
+  return 0;
+}

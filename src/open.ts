@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { Fault } from "./errors.ts";
+import type { OpenPipeline, OpenStage } from "./flow/types.ts";
+import { type Count, createHost, type Log, type OpenResource } from "./host.ts";
+import type { Kind, PluginOf } from "./load.ts";
+import { packageVersion } from "./package-root.ts";
+import type { Plan, Planned } from "./plan.ts";
+
+export interface OpenOptions {
+  readonly log?: Log;
+  readonly count?: Count;
+}
+
+/** Resources and stages of a plan, open: what training and scoring use. */
+export interface OpenParts {
+  /** By the name the config gives them. */
+  readonly resources: ReadonlyMap<string, OpenResource>;
+  readonly stages: readonly OpenStage[];
+  /** Changes with options, order and models, never with batch sizes or places. */
+  readonly version: string;
+  /** Closes everything, the last opened first; a second call does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the resources, each after what it borrows, then the stages.
+ * If one throws, what was opened before is closed, and PLUGIN_OPEN_FAILED names it.
+ */
+export async function openParts(plan: Plan, options: OpenOptions = {}): Promise<OpenParts> {
+  const opener = createOpener(plan, options);
+  try {
+    const parts = await opener.parts();
+    return { ...parts, close: opener.close };
+  } catch (error) {
+    await opener.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a whole pipeline: resources and stages, then sink and dead letters, and the source last,
+ * so that nothing is read before it can be handled. Closing goes the other way.
+ * Throws CONFIG_KEY_MISSING where the plan lacks source, sink or deadLetters; otherwise as `openParts`.
+ */
+export async function openPipeline(
+  plan: Plan,
+  options: OpenOptions = {},
+): Promise<OpenPipeline & { close(): Promise<void> }> {
+  const needed = {
+    source: required(plan, "source"),
+    sink: required(plan, "sink"),
+    letters: required(plan, "deadLetters"),
+  };
+  const opener = createOpener(plan, options);
+  try {
+    const { stages, version } = await opener.parts();
+    const sink = await opener.open(needed.sink);
+    const deadLetters = await opener.open(needed.letters);
+    const source = await opener.open(needed.source);
+    return { source, sink, deadLetters, stages, window: plan.window, version, close: opener.close };
+  } catch (error) {
+    await opener.close();
+    throw error;
+  }
+}
+
+function required<K extends "source" | "sink" | "deadLetters">(plan: Plan, key: K): NonNullable<Plan[K]> {
+  const part = plan[key];
+  if (part === undefined) throw new Fault("CONFIG_KEY_MISSING", { key, expected: "{ use: … }" });
+  return part;
+}
+
+type Opened<K extends Kind> = Awaited<ReturnType<PluginOf<K>["open"]>>;
+
+function createOpener({ text, resources, stages }: Plan, { log = () => {}, count = () => {} }: OpenOptions) {
+  const open = new Map<string, OpenResource>();
+  const closers = new AsyncDisposableStack();
+
+  const openOne = async <K extends Kind>({ plugin, name, options }: Planned<K>): Promise<Opened<K>> => {
+    const host = createHost({ plugin: plugin.name, folder: text.folder, resources: open, log, count });
+    try {
+      const opened = (await plugin.open(options, host)) as Opened<K>;
+      closers.defer(async () => opened.close?.());
+      return opened;
+    } catch (cause) {
+      const why = text.redact(cause instanceof Error ? cause.message : String(cause));
+      throw new Fault("PLUGIN_OPEN_FAILED", { plugin: plugin.name, where: name, why }, { cause });
+    }
+  };
+
+  return {
+    open: openOne,
+    close: () => closers.disposeAsync(),
+    parts: async () => {
+      for (const resource of resources)
+        open.set(resource.name, { port: resource.plugin.fills.name, value: await openOne(resource) });
+      const opened: OpenStage[] = [];
+      for (const stage of stages)
+        opened.push({ name: stage.name, plugin: stage.plugin, stage: await openOne(stage), flow: stage.flow });
+      return { resources: open, stages: opened, version: versionOf({ resources, stages }, open) };
+    },
+  };
+}
+
+/** Twelve hexadecimal digits over what decides an event: package, options without secrets, models. */
+function versionOf({ resources, stages }: Pick<Plan, "resources" | "stages">, open: ReadonlyMap<string, OpenResource>) {
+  const decides = {
+    package: packageVersion,
+    resources: resources.map(({ name, plugin, shown }) => [
+      name,
+      plugin.name,
+      shown ?? {},
+      modelOf(open.get(name)?.value),
+    ]),
+    stages: stages.map(({ name, plugin, shown, flow }) => [name, plugin.name, shown ?? {}, flow.onFail]),
+  };
+  return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 12);
+}
+
+/** The version that an open resource states as `model.version`, as taggers do. */
+function modelOf(resource: unknown): string | undefined {
+  const { model } = (resource ?? {}) as { model?: { version?: unknown } };
+  return typeof model?.version === "string" ? model.version : undefined;
+}
