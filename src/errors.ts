@@ -89,7 +89,7 @@ export const faults = {
   },
   IMAGE_UNREADABLE: {
     retry: false,
-    say: (d: { image: string; reason: string }) => `image ${d.image}: ${d.reason}`,
+    say: (d: { where: string; image: number; reason: string }) => `${d.where}: image ${d.image}: ${d.reason}`,
   },
   INPUT_CORRUPT: {
     retry: false,
@@ -204,23 +204,22 @@ export const faults = {
   },
   POST_INVALID: {
     retry: false,
-    say: (d: { lane: string; line: number; path: string; reason: string }) =>
-      `${d.lane} line ${d.line}: ${d.path}: ${d.reason}`,
+    say: (d: { where: string; path: string; reason: string }) => `${d.where}: ${d.path}: ${d.reason}`,
   },
   POST_NOT_JSON: {
     retry: false,
-    say: (d: { lane: string; line: number; column: number; reason: string }) =>
-      `${d.lane} line ${d.line}, column ${d.column}: not JSON: ${d.reason}`,
+    say: (d: { where: string; column: number; reason: string }) =>
+      `${d.where}, column ${d.column}: not JSON: ${d.reason}`,
   },
   POST_NOT_UTF8: {
     retry: false,
-    say: (d: { lane: string; line: number; byte: number }) =>
-      `${d.lane} line ${d.line}, byte ${d.byte}: not UTF-8; convert the file, for example with iconv`,
+    say: (d: { where: string; byte: number }) =>
+      `${d.where}, byte ${d.byte}: not UTF-8; convert the input, for example with iconv`,
   },
   POST_TOO_LONG: {
     retry: false,
-    say: (d: { lane: string; line: number; bytes: number; maxLineBytes: number }) =>
-      `${d.lane} line ${d.line}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
+    say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
+      `${d.where}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
   },
   PROVIDER_UNAVAILABLE: {
     retry: false,
