@@ -1,10 +1,13 @@
 export { z } from "zod";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
+export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
 export { contextOf, tagInput } from "./input.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
-export type { DeadLetter } from "./schema/dead-letter.ts";
-export type { EntityEvent } from "./schema/event.ts";
-export type { Post } from "./schema/post.ts";
+export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";
+export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
+export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";
+export { type Image, type Post, postSchema } from "./schema/post.ts";
 export * from "./tagger.ts";
+export { manifestFile, verifyManifest } from "./train/manifest.ts";

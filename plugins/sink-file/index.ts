@@ -1,0 +1,62 @@
+import { isatty } from "node:tty";
+import { defineSink, fail, type Outcome, type Output, ok, z } from "starling-ner";
+import { fileOutlet, standardOutlet } from "./outlet.ts";
+import { paint, plain, pretty } from "./pretty.ts";
+
+const options = z.strictObject({
+  path: z.string().default("-").describe("`-` for standard output, or a file; a name ending in .gz is packed"),
+  format: z
+    .enum(["auto", "ndjson", "pretty"])
+    .default("auto")
+    .describe("ndjson: one JSON object a line; pretty: for people; auto: pretty on a terminal, else ndjson"),
+  append: z.boolean().default(false).describe("Continue an existing file instead of beginning it anew"),
+  fsync: z.boolean().default(false).describe("Acknowledge records only once the disk has them"),
+});
+
+export default defineSink({
+  name: "sink-file",
+  about: "Records to standard output or a file: one JSON object a line, or coloured text for people.",
+  options,
+  async open({ path, format, append, fsync }, host) {
+    const toTerminal = path === "-" && isatty(1);
+    const text = format === "pretty" || (format === "auto" && toTerminal) ? prettyText(toTerminal) : ndjson;
+    const outlet = path === "-" ? standardOutlet() : fileOutlet({ path: host.resolve(path), fsync, append });
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      async write(batch) {
+        const { outcomes, lines } = written(batch, text);
+        // One batch after another, also where two are given at once.
+        const turn = last.then(() => (lines === "" ? undefined : outlet.write(lines)));
+        last = turn.catch(() => {});
+        await turn;
+        return outcomes;
+      },
+      async close() {
+        await last;
+        await outlet.close();
+      },
+    };
+  },
+});
+
+const done: Outcome<void> = ok(undefined);
+const ndjson = ({ record }: Output) => `${JSON.stringify(record)}\n`;
+
+function prettyText(toTerminal: boolean): (output: Output) => string {
+  const by = toTerminal && !process.env.NO_COLOR ? paint : plain;
+  return (output) => pretty(output, by);
+}
+
+/** The lines of a batch in one string; a record that cannot be written is refused alone. */
+function written(batch: readonly Output[], text: (output: Output) => string) {
+  let lines = "";
+  const outcomes = batch.map((output) => {
+    try {
+      lines += text(output);
+      return done;
+    } catch (error) {
+      return fail(error as Error);
+    }
+  });
+  return { outcomes, lines };
+}

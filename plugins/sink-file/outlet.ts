@@ -1,0 +1,80 @@
+import { fstatSync } from "node:fs";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { Socket } from "node:net";
+import { dirname } from "node:path";
+import type { Writable } from "node:stream";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { Fault } from "starling-ner";
+
+/** Somewhere bytes go. `write` resolves once the operating system has them. */
+export interface Outlet {
+  write(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileRules {
+  readonly path: string;
+  /** Wait until the disk has it, after every batch. */
+  readonly fsync: boolean;
+  /** Continue an existing file instead of beginning it anew. */
+  readonly append: boolean;
+}
+
+const packed = promisify(gzip);
+
+/** A file that comes into being with its first record. Where the name ends in `.gz`, every batch is a gzip member of its own: an unfinished file keeps all that was acknowledged. */
+export function fileOutlet({ path, fsync, append }: FileRules): Outlet {
+  let opening: Promise<FileHandle> | undefined;
+  const start = async () => {
+    await mkdir(dirname(path), { recursive: true });
+    return open(path, append ? "a" : "w");
+  };
+  return {
+    write: (text) =>
+      explained(path, async () => {
+        opening ??= start();
+        const file = await opening;
+        await file.appendFile(path.endsWith(".gz") ? await packed(text) : text);
+        if (fsync) await file.datasync();
+      }),
+    async close() {
+      // Where opening failed, `write` has said so.
+      await (await opening?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+let standard: Writable | undefined;
+
+/** Standard output. A pipe is written without blocking the loop: a slow reader must not make signals wait. */
+export function standardOutlet(): Outlet {
+  standard ??= fstatSync(1).isFIFO() ? new Socket({ fd: 1, readable: false }) : process.stdout;
+  const stream = standard;
+  let broken: Error | undefined;
+  stream.on("error", (error) => {
+    broken ??= error;
+  });
+  return {
+    write: (text) =>
+      explained("standard output", async () => {
+        if (broken !== undefined) throw broken;
+        await new Promise<void>((done, refuse) => {
+          stream.write(text, (error) => (error ? refuse(error) : done()));
+        });
+      }),
+    // It is not ours to close: others may write to it after us.
+    async close() {},
+  };
+}
+
+async function explained<T>(output: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (thrown) {
+    const cause = thrown as NodeJS.ErrnoException;
+    if (cause.code === "EPIPE") throw new Fault("OUTPUT_CLOSED", { output }, { cause });
+    if (cause.code === "ENOSPC" || cause.code === "EDQUOT") throw new Fault("OUTPUT_FULL", { output }, { cause });
+    throw new Fault("OUTPUT_FAILED", { output, reason: cause.message }, { cause });
+  }
+}

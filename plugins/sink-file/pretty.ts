@@ -1,0 +1,64 @@
+import type { DeadLetter, Entity, EntityEvent, Output } from "starling-ner";
+
+export type Paint = (text: string, ...codes: number[]) => string;
+
+const colours = [32, 36, 35, 33, 34, 31] as const;
+
+export const paint: Paint = (text, ...codes) => `\x1b[${codes.join(";")}m${text}\x1b[0m`;
+export const plain: Paint = (text) => text;
+
+/** A record for people: the text with its entities marked in place, then each entity with its type and confidence. */
+export function pretty({ record, post }: Output, by: Paint): string {
+  if (record.schema === "starling.dead-letter/1") return prettyLoss(record, by);
+  const text = post === undefined ? "" : marked(post.text, record.entities, by);
+  const notes = notesOf(record);
+  return [
+    `${by(printable(record.postId), 2)}${record.final ? "" : by("  draft", 2)}`,
+    `  ${text.replaceAll("\n", "\n  ")}`,
+    ...record.entities.map((entity) => `    ${line(entity, by)}`),
+    ...record.captions.map(({ image, text }) => by(`    image ${image + 1}: ${printable(text)}`, 2)),
+    ...(notes === "" ? [] : [by(`    ${notes}`, 2)]),
+    "",
+    "",
+  ].join("\n");
+}
+
+function prettyLoss({ postId, stage, code, reason, origin }: DeadLetter, by: Paint): string {
+  const who = printable(postId ?? `${origin.lane}:${origin.offset}`);
+  return `${by(who, 2)} ${by(code, 31)} at ${stage}\n  ${printable(reason)}\n\n`;
+}
+
+const line = ({ type, confidence, text }: Entity, by: Paint) =>
+  `${by(type.padEnd(5), 1, colourOf(type))} ${confidence.toFixed(2)}  ${printable(text)}`;
+
+/** The text with its entities in their colours; where two overlap the first is shown. */
+function marked(text: string, entities: readonly Entity[], by: Paint): string {
+  let at = 0;
+  let out = "";
+  for (const { start, end, type } of entities) {
+    if (start < at) continue;
+    const colour = colourOf(type);
+    out +=
+      printable(text.slice(at, start)) +
+      by(printable(text.slice(start, end)), 1, 4, colour) +
+      by(` ${type}`, 2, colour);
+    at = end;
+  }
+  return out + printable(text.slice(at));
+}
+
+/** The same type has the same colour in every run. */
+const known = ["PER", "LOC", "ORG", "MISC", "OTHER"];
+function colourOf(type: string): number {
+  const index = known.indexOf(type);
+  const sum = [...type].reduce((total, unit) => total + unit.codePointAt(0)!, 0);
+  return colours[(index === -1 ? sum : index) % colours.length]!;
+}
+
+const notesOf = ({ degraded }: EntityEvent) => degraded.map(({ stage, reason }) => `${stage}: ${reason}`).join(", ");
+
+/** Posts come from strangers: their escape sequences must not reach the terminal. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
+}

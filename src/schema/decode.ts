@@ -1,0 +1,56 @@
+import type { z } from "zod";
+import { Fault } from "../errors.ts";
+import { fail, type Outcome, ok } from "../outcome.ts";
+import { jsonErrorAt } from "./json-error.ts";
+import { type Post, postSchema } from "./post.ts";
+
+/** Something that can be named in an error message, such as a line of a file; asked only when there is an error. */
+export interface Place {
+  where(): string;
+}
+
+/**
+ * Reads the JSON of one post. Fails with POST_NOT_JSON or POST_INVALID, each naming the place.
+ * Lone surrogates become U+FFFD, of the same length: what leaves the pipeline is always well-formed, and offsets stay true.
+ */
+export function decodePost(json: string, place: Place): Outcome<Post> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    return fail(notJson(json, place, error as SyntaxError));
+  }
+  // Only an escape can bring a lone surrogate: bytes that are UTF-8 hold none.
+  if (json.includes("\\u")) value = wellFormed(value);
+  const parsed = postSchema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
+  return fail(invalid(parsed.error.issues, place));
+}
+
+function notJson(json: string, place: Place, cause: SyntaxError): Fault {
+  const column = (jsonErrorAt(json) ?? json.length) + 1;
+  const reason = cause.message.replace(/ in JSON at position .*|, ".*" is not valid JSON/s, "");
+  return new Fault("POST_NOT_JSON", { where: place.where(), column, reason }, { cause });
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** A union says only that no branch fits; the branch that came nearest says why. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
+  const nearest = issue.errors.toSorted((a, b) => a.length - b.length)[0]![0]!;
+  return innermost({ ...nearest, path: [...issue.path, ...nearest.path] });
+}
+
+function invalid(issues: readonly Issue[], place: Place): Fault {
+  const first = innermost(issues[0]!);
+  const reason = issues.length === 1 ? first.message : `${first.message} (and ${issues.length - 1} more)`;
+  return new Fault("POST_INVALID", { where: place.where(), path: first.path.map(String).join(".") || "post", reason });
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toWellFormed(), wellFormed(inner)]));
+}
