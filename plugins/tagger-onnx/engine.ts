@@ -1,0 +1,137 @@
+import type { InferenceSession } from "onnxruntime-node";
+import { type Crf, createWorkspace, decode, type Workspace } from "starling-ner/crf";
+import { toBatch } from "./batch.ts";
+import { feedsOf } from "./feeds.ts";
+import type { PackedInput } from "./input.ts";
+import { chooseBatch } from "./measure.ts";
+import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
+import { normalise, poolHidden } from "./pool-feature.ts";
+import { sendFault } from "./send-fault.ts";
+import { openSession } from "./session.ts";
+
+/** One session with its decoder: what a child process runs. */
+export interface Engine {
+  readonly ready: Ready;
+  /** One reply for each post, in order. */
+  answer(posts: readonly Work[]): Promise<Reply[]>;
+  close(): Promise<void>;
+}
+
+/** What the graph says of one row, until its post is whole. */
+interface RowOutput {
+  /** [length × tags] of the run, read from `at`. */
+  readonly emissions: Float32Array;
+  readonly at: number;
+  readonly pooled: Float32Array;
+}
+
+export async function openEngine(spec: EngineSpec): Promise<Engine> {
+  const { session, provider, nodes, fellBack, vocabulary } = await openSession(spec);
+  const run = (rows: readonly PackedInput[]) => runRows(session, spec, rows);
+  const batch = spec.layout.batch ?? (await chooseBatch(provider, (rows) => run(rows).then(() => undefined)));
+  const decoder = createDecoder(spec);
+  return {
+    ready: { provider, nodes, fellBack, batch, vocabulary },
+    async answer(posts) {
+      const outputs = await runAll(posts, batch, run);
+      return posts.map((post, index) => reply(() => decoder(post, outputs[index]!)));
+    },
+    close: () => session.release(),
+  };
+}
+
+/** Runs the rows of all posts in order of their length, so that little is padding. */
+async function runAll(
+  posts: readonly Work[],
+  batch: number,
+  run: (rows: readonly PackedInput[]) => Promise<RowOutput[]>,
+): Promise<RowOutput[][]> {
+  const outputs = posts.map(({ rows }) => new Array<RowOutput>(rows.length));
+  const all = posts.flatMap(({ rows }, post) => rows.map((row, index) => ({ post, index, row })));
+  if (batch > 1) all.sort((a, b) => a.row.ids.length - b.row.ids.length);
+  for (let at = 0; at < all.length; at += batch) {
+    const some = all.slice(at, at + batch);
+    const done = await run(some.map(({ row }) => row));
+    for (const [k, { post, index }] of some.entries()) outputs[post]![index] = done[k]!;
+  }
+  return outputs;
+}
+
+async function runRows(
+  session: InferenceSession,
+  spec: EngineSpec,
+  rows: readonly PackedInput[],
+): Promise<RowOutput[]> {
+  const batch = toBatch(rows, spec);
+  const outputs = await session.run(feedsOf(session, batch));
+  const scores = outputs.emissions ?? outputs.logits;
+  const hidden = outputs.pooled ?? outputs.hidden ?? outputs.last_hidden_state;
+  if (scores === undefined || hidden === undefined) throw new Error("the graph lost its outputs");
+  const emissions = scores.data as Float32Array;
+  const vectors = hidden.data as Float32Array;
+  const width = hidden.dims.at(-1)!;
+  const labels = scores.dims.at(-1)!;
+  return rows.map((_, index) => ({
+    emissions,
+    at: index * batch.length * labels,
+    pooled:
+      hidden.dims.length === 2
+        ? vectors.subarray(index * width, (index + 1) * width)
+        : poolHidden(vectors, batch, index, width),
+  }));
+}
+
+function reply(answer: () => Answer): Reply {
+  try {
+    return { answer: answer() };
+  } catch (error) {
+    return { fault: sendFault(error) };
+  }
+}
+
+function createDecoder(spec: EngineSpec): (post: Work, outputs: readonly RowOutput[]) => Answer {
+  const crf: Crf = {
+    tags: spec.crf.tags,
+    transitions: Float32Array.from(spec.crf.transitions),
+    start: Float32Array.from(spec.crf.start),
+    end: Float32Array.from(spec.crf.end),
+  };
+  const workspace: Workspace = createWorkspace();
+  return (post, outputs) => {
+    const emissions = new Float32Array(post.words * crf.tags);
+    for (const [index, row] of post.rows.entries()) gather(row, outputs[index]!, spec, emissions);
+    const vector = normalise(joinFeatures(post, outputs));
+    if (post.words === 0) return { mentions: [], expected: { correct: 0, gold: 0 }, vector };
+    return { ...decode(crf, emissions, post.words, spec.temperature, workspace), vector };
+  };
+}
+
+/** Low enough that no path goes through a tag the model does not know; not so low that probabilities underflow. */
+const UNKNOWN_TAG = -50;
+
+/** Copies the emissions of the words that this row answers for, in the order of BIO2. */
+function gather(
+  row: PackedInput,
+  { emissions, at }: RowOutput,
+  { crf, labels, labelCount }: EngineSpec,
+  into: Float32Array,
+): void {
+  for (let word = row.keep.start; word < row.keep.end; word++) {
+    const from = at + row.first[word - row.words.start]! * labelCount;
+    const to = word * crf.tags;
+    for (let tag = 0; tag < crf.tags; tag++) {
+      const label = labels === undefined ? tag : labels[tag]!;
+      into[to + tag] = label < 0 ? UNKNOWN_TAG : emissions[from + label]!;
+    }
+  }
+}
+
+function joinFeatures(post: Work, outputs: readonly RowOutput[]): Float32Array {
+  const sum = Float32Array.from(outputs[0]!.pooled);
+  if (outputs.length === 1) return sum;
+  // Windows of one text count by their length.
+  const weigh = (index: number) => post.rows[index]!.textLength;
+  for (let i = 0; i < sum.length; i++)
+    sum[i] = outputs.reduce((total, { pooled }, index) => total + pooled[i]! * weigh(index), 0);
+  return sum;
+}

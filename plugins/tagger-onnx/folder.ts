@@ -1,0 +1,261 @@
+import { createHash } from "node:crypto";
+import { access, copyFile, mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Fault, manifestFile, verifyManifest, z } from "starling-ner";
+import type { BatchOptions, Pooling } from "./batch.ts";
+import {
+  type EncoderConfig,
+  encoderConfig,
+  FAMILIES,
+  firstPositionOf,
+  isFamily,
+  layoutOf,
+  readLabels,
+} from "./encoder-config.ts";
+import type { InputOptions } from "./input.ts";
+import type { EngineSpec, ModelSource } from "./messages.ts";
+import { TAGGER_FILE, type TaggerFile, taggerFile } from "./tagger-file.ts";
+import type { SubwordTokenizer } from "./tokenizer.ts";
+
+export type Precision = "fp32" | "int8";
+
+/** A model folder of any of the three layouts, read but not yet opened. */
+export interface ModelFolder {
+  readonly folder: string;
+  readonly version: string;
+  readonly types: readonly string[];
+  readonly labelMap: Readonly<Record<string, string>>;
+  readonly precision: Precision;
+  readonly source: ModelSource;
+  readonly bytes: number;
+  /** Absent where the model has no trained head: it can be trained, not asked. */
+  readonly head: Pick<EngineSpec, "crf" | "temperature" | "labels" | "labelCount"> | undefined;
+  readonly input: InputOptions;
+  readonly batch: Omit<BatchOptions, "pad">;
+  /** Rows of the embedding table, as config.json says. */
+  readonly vocabulary: number | undefined;
+}
+
+export interface FolderChoice {
+  /** In order of preference; a layout with one precision gives that. */
+  readonly precisions: readonly Precision[];
+  readonly maxSubwords?: number | undefined;
+  readonly pooling?: Pooling | undefined;
+}
+
+/**
+ * Reads a folder that `starling train` saved (`tagger.json`), a Hugging Face folder (`config.json`, `model.safetensors`)
+ * or an ONNX folder in optimum's layout (`config.json`, `model.onnx` or `onnx/model.onnx`).
+ */
+export async function readFolder(folder: string, choice: FolderChoice): Promise<ModelFolder> {
+  const config = await readJson(folder, "config.json", encoderConfig, "name a model folder, with its config.json");
+  if (await exists(join(folder, TAGGER_FILE))) return readSaved(folder, config, choice);
+  for (const precision of choice.precisions)
+    for (const file of onnxFiles[precision])
+      if (await exists(join(folder, file))) return readForeign(folder, config, choice, precision, file);
+  return readHuggingFace(folder, config, choice);
+}
+
+const onnxFiles: Readonly<Record<Precision, readonly string[]>> = {
+  fp32: ["model.onnx", "onnx/model.onnx"],
+  int8: ["model_int8.onnx", "model_quantized.onnx", "onnx/model_int8.onnx", "onnx/model_quantized.onnx"],
+};
+
+async function readSaved(folder: string, config: EncoderConfig, choice: FolderChoice): Promise<ModelFolder> {
+  const saved = await readJson(folder, TAGGER_FILE, taggerFile, "save the model again");
+  const precision = choice.precisions.find((one) => saved.files[one] !== undefined);
+  if (precision === undefined) throw missing(folder, `model for ${choice.precisions.join(" or ")}`, TAGGER_FILE);
+  const file = saved.files[precision]!;
+  const bytes = await sizeOf(folder, file);
+  const { crf, temperature, types } = saved;
+  return {
+    folder,
+    version: await versionOf(folder, saved.name, [TAGGER_FILE, "config.json", "tokenizer.json", file], file),
+    types,
+    labelMap: saved.labelMap,
+    precision,
+    source: { kind: "onnx", file: join(folder, file), pooled: true },
+    bytes,
+    head: { crf: { tags: 2 * types.length + 1, ...crf }, temperature, labels: undefined, labelCount: crf.start.length },
+    input: { ...layoutOf(config), ...saved.input, ...override(choice.maxSubwords) },
+    batch: { firstPosition: firstPositionOf(config), pooling: choice.pooling ?? saved.pooling },
+    vocabulary: config.vocab_size,
+  };
+}
+
+const override = (maxSubwords: number | undefined) => (maxSubwords === undefined ? {} : { maxSubwords });
+
+async function readForeign(
+  folder: string,
+  config: EncoderConfig,
+  choice: FolderChoice,
+  precision: Precision,
+  file: string,
+): Promise<ModelFolder> {
+  const source: ModelSource = { kind: "onnx", file: join(folder, file), pooled: false };
+  return { ...(await foreign(folder, config, choice, file)), precision, source, head: classifier(config, folder) };
+}
+
+async function readHuggingFace(folder: string, config: EncoderConfig, choice: FolderChoice): Promise<ModelFolder> {
+  const file = join(folder, "config.json");
+  if (!isFamily(config.model_type))
+    throw new Fault("MODEL_FAMILY_UNKNOWN", { file, family: config.model_type, known: FAMILIES.join(", ") });
+  const base = await foreign(folder, config, choice, "model.safetensors");
+  const names = await tensorNames(join(folder, "model.safetensors"));
+  const head = names.includes("classifier.weight") ? classifier(config, folder) : undefined;
+  return { ...base, precision: "fp32", source: { kind: "hugging-face", folder }, head };
+}
+
+async function foreign(folder: string, config: EncoderConfig, choice: FolderChoice, file: string) {
+  const bytes = await sizeOf(folder, file);
+  const name = basename(config._name_or_path ?? folder) || "model";
+  return {
+    folder,
+    version: await versionOf(folder, name, ["config.json", "tokenizer.json", file], file),
+    types: config.id2label === undefined ? [] : labelsOrNone(config, folder),
+    labelMap: {},
+    bytes,
+    // Not trained here: a URL is read as the model's own tokenizer reads it.
+    input: { maxSubwords: choice.maxSubwords ?? 128, normaliseUrls: false, wordShape: false, ...layoutOf(config) },
+    batch: { firstPosition: firstPositionOf(config), pooling: choice.pooling ?? ("mean" as const) },
+    vocabulary: config.vocab_size,
+  };
+}
+
+/** An encoder's config may carry placeholder labels (LABEL_0, …); they matter only with a head. */
+function labelsOrNone(config: EncoderConfig, folder: string): string[] {
+  try {
+    return readLabels(config, folder).types;
+  } catch {
+    return [];
+  }
+}
+
+/** A classifier knows no transitions: its CRF is of zeros, and only BIO2 bars paths. */
+function classifier(config: EncoderConfig, folder: string): NonNullable<ModelFolder["head"]> {
+  const { types, labels, count } = readLabels(config, join(folder, "config.json"));
+  const tags = 2 * types.length + 1;
+  const zeros = (size: number): number[] => new Array<number>(size).fill(0);
+  const crf = { tags, transitions: zeros(tags * tags), start: zeros(tags), end: zeros(tags) };
+  return { crf, temperature: 1, labels, labelCount: count };
+}
+
+/** Refuses a tokenizer whose ids the embedding table does not have. */
+export function checkTokenizer(model: ModelFolder, tokenizer: SubwordTokenizer): void {
+  const rows = model.vocabulary;
+  if (rows === undefined || tokenizer.size <= rows) return;
+  throw new Fault("TOKENIZER_MISMATCH", {
+    tokenizer: join(model.folder, "tokenizer.json"),
+    what: `it gives ids up to ${tokenizer.size - 1}, the embedding table has ${rows} rows`,
+  });
+}
+
+export interface SavedModels {
+  readonly fp32?: Uint8Array | undefined;
+  readonly int8?: Uint8Array | undefined;
+}
+
+/**
+ * Writes a folder that `readFolder` reads: `tagger.json`, the models as `model.onnx` and `model.int8.onnx`, and the
+ * base encoder's `config.json`, `tokenizer.json` and `tokenizer_config.json`. The manifest is written by who calls.
+ */
+export async function writeFolder(
+  folder: string,
+  about: Omit<TaggerFile, "schema" | "files">,
+  models: SavedModels,
+  base: string,
+): Promise<void> {
+  const names = { fp32: "model.onnx", int8: "model.int8.onnx" } as const;
+  const given = (Object.keys(names) as Precision[]).filter((precision) => models[precision] !== undefined);
+  const files = Object.fromEntries(given.map((precision) => [precision, names[precision]]));
+  const card = taggerFile.parse({ schema: "starling.tagger/1", ...about, files });
+  await mkdir(folder, { recursive: true });
+  for (const precision of given) await writeFile(join(folder, names[precision]), models[precision]!);
+  for (const file of ["config.json", "tokenizer.json", "tokenizer_config.json"])
+    if (folder !== base && (await exists(join(base, file)))) await copyFile(join(base, file), join(folder, file));
+  await writeFile(join(folder, TAGGER_FILE), `${JSON.stringify(card, null, 1)}\n`);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+const missing = (folder: string, file: string, named: string): Fault =>
+  new Fault("MODEL_FILE_MISSING", { file: join(folder, file), hint: `${named} asks for it; copy the whole folder` });
+
+async function sizeOf(folder: string, file: string): Promise<number> {
+  const found = await stat(join(folder, file)).catch(() => undefined);
+  if (found === undefined) throw missing(folder, file, "the model");
+  return found.size;
+}
+
+async function readJson<T extends z.ZodType>(
+  folder: string,
+  name: string,
+  schema: T,
+  hint: string,
+): Promise<z.output<T>> {
+  const file = join(folder, name);
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new Fault("MODEL_FILE_MISSING", { file, hint }, { cause });
+  });
+  const invalid = (what: string, cause?: unknown) => new Fault("MODEL_FILE_INVALID", { file, what, hint }, { cause });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw invalid("it is not JSON", cause);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw invalid(z.prettifyError(parsed.error).replaceAll("\n", "; "));
+  return parsed.data;
+}
+
+/** With a manifest, its name and digest, once the files agree with it; without one, a digest of the files' ends. */
+async function versionOf(folder: string, name: string, files: readonly string[], weights: string): Promise<string> {
+  if (await exists(join(folder, manifestFile))) return (await verifyManifest(folder, files)).version;
+  const hash = createHash("sha256");
+  for (const file of [...files.slice(0, -1), weights]) hash.update(await ends(join(folder, file)));
+  return `${name}-${hash.digest("hex").slice(0, 8)}`;
+}
+
+/** Size, first and last bytes of a file: enough to tell models apart without reading gigabytes. */
+async function ends(path: string): Promise<Buffer> {
+  const span = 1 << 20;
+  const file = await open(path).catch(() => undefined);
+  if (file === undefined) return Buffer.alloc(0);
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(2 * span);
+    await file.read(bytes, 0, span, 0);
+    await file.read(bytes, span, span, Math.max(0, size - span));
+    return Buffer.concat([Buffer.from(`${size}:`), bytes]);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Names of a safetensors file's tensors, from its header alone. */
+async function tensorNames(path: string): Promise<string[]> {
+  const file = await open(path);
+  try {
+    const invalid = () =>
+      new Fault("MODEL_FILE_INVALID", { file: path, what: "its header cannot be read", hint: "copy it again" });
+    const size = (await file.stat()).size;
+    const head = Buffer.alloc(8);
+    await file.read(head, 0, 8, 0);
+    const length = Number(head.readBigUInt64LE(0));
+    if (length > Math.min(size - 8, 1e8)) throw invalid();
+    const header = Buffer.alloc(length);
+    await file.read(header, 0, length, 8);
+    try {
+      return Object.keys(JSON.parse(header.toString("utf8")) as object);
+    } catch {
+      throw invalid();
+    }
+  } finally {
+    await file.close();
+  }
+}

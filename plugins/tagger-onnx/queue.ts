@@ -1,0 +1,66 @@
+import type { Outcome } from "starling-ner";
+import type { Answer, Work } from "./messages.ts";
+
+/** A post that waits for a process, or is in one. */
+export interface Job {
+  readonly work: Work;
+  /** Sub-words of its rows. */
+  readonly size: number;
+  readonly resolve: (outcome: Outcome<Answer>) => void;
+  /** Whether a process was lost with it: it runs alone then, once more. */
+  retried: boolean;
+}
+
+/**
+ * The jobs of all callers. What is taken together is alike in length, and always holds the oldest job,
+ * so that none waits for ever.
+ */
+export interface Queue {
+  readonly length: number;
+  add(job: Job): void;
+  /** Puts jobs of a lost process back, before all others. */
+  putBack(jobs: readonly Job[]): void;
+  remove(jobs: ReadonlySet<Job>): void;
+  take(count: number): Job[];
+  /** Empties the queue. */
+  drain(): Job[];
+}
+
+/** How many of the oldest jobs are looked at for ones of like length, per job taken. */
+const LOOKAHEAD = 4;
+
+export function createQueue(): Queue {
+  let jobs: Job[] = [];
+  return {
+    get length() {
+      return jobs.length;
+    },
+    add: (job) => void jobs.push(job),
+    putBack: (lost) => {
+      jobs = [...lost, ...jobs];
+    },
+    remove(gone) {
+      jobs = jobs.filter((job) => !gone.has(job));
+    },
+    take(count) {
+      if (jobs[0]?.retried === true) return jobs.splice(0, 1);
+      if (jobs.length <= count) return sorted(jobs.splice(0));
+      const seen = jobs.splice(0, count * LOOKAHEAD);
+      const taken = nearestInLength(seen, count);
+      const chosen = new Set(taken);
+      jobs.unshift(...seen.filter((job) => !chosen.has(job)));
+      return taken;
+    },
+    drain: () => jobs.splice(0),
+  };
+}
+
+const sorted = (jobs: readonly Job[]): Job[] => jobs.toSorted((a, b) => a.size - b.size);
+
+/** `count` neighbours of the first job, once all are sorted by length. */
+function nearestInLength(jobs: readonly Job[], count: number): Job[] {
+  const order = sorted(jobs);
+  const at = order.indexOf(jobs[0]!);
+  const from = Math.max(0, Math.min(at - (count >> 1), order.length - count));
+  return order.slice(from, from + count);
+}
