@@ -2,4 +2,6 @@
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
+  "sink-file": () => import("./sink-file/index.ts"),
+  "source-file": () => import("./source-file/index.ts"),
 };

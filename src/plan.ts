@@ -53,24 +53,44 @@ export interface Checked {
   readonly warnings: readonly Problem[];
 }
 
+export interface CheckOptions {
+  /** Whether the config must name source, sink and deadLetters; by default, unless it is one for training or scoring. */
+  readonly toRun?: boolean;
+  /** Other plugins than those of this package. */
+  readonly builtins?: Builtins;
+}
+
 /** Plans a config, or throws CONFIG_INVALID with all its problems. */
-export async function planConfig(text: ConfigText, builtins?: Builtins): Promise<Plan> {
-  const { plan, problems } = await checkConfig(text, builtins);
+export async function planConfig(text: ConfigText, options?: CheckOptions): Promise<Plan> {
+  return planOrThrow(text, await checkConfig(text, options));
+}
+
+/** The plan of a config that was checked, or CONFIG_INVALID. */
+export function planOrThrow(text: ConfigText, { plan, problems }: Checked): Plan {
   if (plan === undefined) throw configInvalid(text, problems);
   return plan;
 }
 
 /** Everything that can be known of a config before anything opens. */
-export async function checkConfig(text: ConfigText, builtins?: Builtins): Promise<Checked> {
+export async function checkConfig(text: ConfigText, { toRun, builtins }: CheckOptions = {}): Promise<Checked> {
   const syntax = text.problems.some(({ code }) => code === "CONFIG_SYNTAX");
   if (syntax) return { problems: text.problems, warnings: [] };
   const core = validate(configSchema, text.value, text, []);
   const parts = await loadParts(text, builtins);
-  const order =
-    "value" in core && parts.problems.length === 0 ? await checkTogether(text, core.value, parts, builtins) : nothing;
-  const problems = [...text.problems, ...core.problems, ...parts.problems, ...order.problems];
-  if (problems.length > 0 || !("value" in core)) return { problems, warnings: order.warnings };
-  return { plan: makePlan(text, core.value, parts), problems, warnings: order.warnings };
+  const whole = "value" in core && parts.problems.length === 0;
+  const together = whole ? await checkTogether(text, core.value, parts, builtins) : nothing;
+  const missing = missingEnds(text, toRun);
+  const problems = [...text.problems, ...core.problems, ...missing, ...parts.problems, ...together.problems];
+  if (problems.length > 0 || !("value" in core)) return { problems, warnings: together.warnings };
+  return { plan: makePlan(text, core.value, parts), problems, warnings: together.warnings };
+}
+
+function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
+  const raw = mapping(text.value);
+  if (!(toRun ?? !(raw.train || raw.evaluate))) return [];
+  return ["source", "sink", "deadLetters"]
+    .filter((key) => raw[key] === undefined)
+    .map((key) => problemAt(text, [], "CONFIG_KEY_MISSING", { key, expected: "{ use: plugin }" }));
 }
 
 const nothing = { problems: [], warnings: [] };

@@ -1,4 +1,4 @@
-import { defineStage, ok, tagger as taggerPort, tagInput, z } from "starling-ner";
+import { defineStage, ok, tagger as taggerPort, tagInput, type View, z } from "starling-ner";
 
 export default defineStage({
   name: "draft",
@@ -14,7 +14,7 @@ export default defineStage({
     const encoder = host.borrow(taggerPort, tagger);
     return {
       async run(batch, signal) {
-        const outcomes = await encoder.tag(batch.map(tagInput), signal);
+        const outcomes = await encoder.tag(batch.map(withCaptions), signal);
         return outcomes.map((outcome) =>
           outcome.kind === "ok" ? ok({ draft: outcome.value.tagging, feature: outcome.value.feature }) : outcome,
         );
@@ -22,3 +22,7 @@ export default defineStage({
     };
   },
 });
+
+/** Captions alone: a draft is what there was before anyone was asked, whatever stage stands before it. */
+const withCaptions = ({ post, facts: { captions } }: View<never, "captions">) =>
+  tagInput({ post, facts: captions ? { captions } : {} });

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The command `starling`: routes to src/cli, and turns what a command throws into a sentence and an exit code. */
+import { Command, CommanderError } from "commander";
+import { exit, exitCodeOf, hasEnough, quietWhenClosed } from "./cli/exit.ts";
+import { report } from "./cli/report.ts";
+import { packageVersion } from "./package-root.ts";
+
+/** A command is imported when it is called; the others are only names in `--help`. */
+const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> = {
+  run: {
+    about: "read posts, write their entities",
+    load: async () => (await import("./cli/run.ts")).runCommand(),
+  },
+  check: {
+    about: "tell everything that is wrong with a config, without opening anything",
+    load: async () => (await import("./cli/check.ts")).checkCommand(),
+  },
+  plugins: {
+    about: "list the built-in plugins, what they need and what they give",
+    load: async () => (await import("./cli/plugins.ts")).pluginsCommand(),
+  },
+  schema: {
+    about: "print the JSON Schema of configs, for editors",
+    load: async () => (await import("./cli/schema.ts")).schemaCommand(),
+  },
+};
+
+const notes = `
+Exit codes: 0 done (also after a signal, once what was read is finished); 1 a fault while running;
+2 never started (usage, config, or something it names could not be opened); 130, 143 ended by a second signal.`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const program = new Command("starling")
+    .description("Named entities from streams of posts with pictures.")
+    .version(packageVersion)
+    .addHelpText("after", notes);
+  for (const [name, { about, load }] of Object.entries(commands))
+    program.addCommand(name === args[0] ? (await load()).description(about) : new Command(name).description(about));
+  for (const command of [program, ...program.commands])
+    command.exitOverride().showHelpAfterError("(--help tells more)");
+  await program.parseAsync([...args], { from: "user" });
+}
+
+quietWhenClosed();
+try {
+  await main(process.argv.slice(2));
+  exit(Number(process.exitCode ?? 0));
+} catch (error) {
+  // Commander has said what was wrong, or printed its help.
+  if (error instanceof CommanderError) exit(error.exitCode === 0 ? 0 : 2);
+  else if (hasEnough(error)) exit(0);
+  else {
+    report(error, process.argv.includes("--verbose"));
+    exit(exitCodeOf(error));
+  }
+}

@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { showProblem, sortProblems } from "../config/index.ts";
+import { checkConfig } from "../plan.ts";
+import { readConfig } from "./config-file.ts";
+
+export function checkCommand(): Command {
+  return new Command("check")
+    .argument("[config]", "config to check; without it, the one that comes with the package")
+    .option("--json", "print problems and warnings as JSON")
+    .option("--verbose", "show stacks of faults")
+    .action(check);
+}
+
+/** Prints every problem; exit code 2 when there is one. Warnings alone are fine. */
+async function check(file: string | undefined, { json }: { readonly json?: boolean }): Promise<void> {
+  const text = await readConfig(file);
+  const { plan, problems, warnings } = await checkConfig(text);
+  const clean = <T extends { readonly message: string }>(found: readonly T[]) =>
+    found.map((one) => ({ ...one, message: text.redact(one.message) }));
+  const told = { problems: clean(sortProblems(problems)), warnings: clean(sortProblems(warnings)) };
+  if (problems.length > 0) process.exitCode = 2;
+  if (json) process.stdout.write(`${JSON.stringify({ file: text.file, ...told })}\n`);
+  else {
+    for (const problem of told.problems) process.stderr.write(`${showProblem(problem)}\n`);
+    for (const warning of told.warnings) process.stderr.write(`warning: ${showProblem(warning)}\n`);
+    if (plan)
+      process.stdout.write(
+        `${text.file} is in order: ${plan.stages.map(({ name }) => name).join(" > ") || "no stages"}\n`,
+      );
+  }
+}

@@ -1,0 +1,35 @@
+import { type FaultCode, isFault } from "../errors.ts";
+
+/** Faults after which nothing has been read: the user has to change something first. */
+const neverStarted: readonly FaultCode[] = [
+  "CONFIG_INVALID",
+  "CONFIG_KEY_MISSING",
+  "CONFIG_UNREADABLE",
+  "PLUGIN_OPEN_FAILED",
+  "USAGE",
+];
+
+/** 1 for a fault while running, 2 where nothing was started. docs/cli.md lists them all. */
+export const exitCodeOf = (error: unknown): number =>
+  isFault(error) && (neverStarted as readonly string[]).includes(error.code) ? 2 : 1;
+
+/** How long handles that a plugin left open may keep the process alive, in milliseconds. */
+const GRACE_MS = 1000;
+
+/** Ends when nothing is left to do, at the latest after a second. */
+export function exit(code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), GRACE_MS).unref();
+}
+
+/** Whether a fault only says that whoever reads us has enough, as `head -1` has; what was not acknowledged stays in the input. */
+export const hasEnough = (error: unknown): boolean => isFault(error) && error.code === "OUTPUT_CLOSED";
+
+/** The same for what commands print themselves. */
+export function quietWhenClosed(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(0);
+  });
+  process.stderr.on("error", () => {});
+}

@@ -1,0 +1,14 @@
+import { isFault } from "../errors.ts";
+
+/** Writes to standard error what happened: a fault as its sentence, anything else with its stack, for it is our mistake. */
+export function report(error: unknown, verbose: boolean): void {
+  process.stderr.write(`starling: ${describe(error, verbose)}\n`);
+}
+
+export function describe(error: unknown, verbose: boolean): string {
+  if (!(error instanceof Error)) return `UNEXPECTED: ${String(error)}`;
+  const sentence = isFault(error) ? `${error.message} [${error.code}]` : `UNEXPECTED: ${error.stack ?? error.message}`;
+  if (!verbose || !isFault(error)) return sentence;
+  const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : "";
+  return `${sentence}\n${error.stack ?? ""}${cause}`;
+}
