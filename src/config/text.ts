@@ -64,19 +64,34 @@ export function parseConfigText(source: string, file: string, env: Environment):
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
   const folder = dirname(resolve(file));
   const at = (offset: number) => ({ line: lines.linePos(offset).line || 1, column: lines.linePos(offset).col || 1 });
-  const syntax = document.errors.map(({ message, pos }) => syntaxProblem(message, file, at(pos[0])));
+  const syntax = [
+    ...document.errors.map(({ message, pos }) => ({ message, offset: pos[0] })),
+    ...aliasErrors(document),
+  ];
   const filled = syntax.length > 0 ? nothingFilled : fillIn(document, env, folder);
-  const value: unknown = syntax.length > 0 ? undefined : document.toJS();
   return {
     file,
     folder,
-    value,
+    value: syntax.length > 0 ? undefined : document.toJS(),
     shown: syntax.length > 0 ? undefined : withoutSecrets(document, filled),
-    problems: [...syntax, ...filled.failed.map(({ fault, offset }) => ({ ...fault, file, ...at(offset) }))],
+    problems: [
+      ...syntax.map(({ message, offset }) => syntaxProblem(message, file, at(offset))),
+      ...filled.failed.map(({ fault, offset }) => ({ ...fault, file, ...at(offset) })),
+    ],
     position: (path, part = "value") => at(offsetOf(document, path, part)),
     substituted: (path) => filled.plain.has(nodeAt(document, path) as Scalar),
     redact: (text) => filled.secrets.reduce((shown, { value, written }) => shown.replaceAll(value, written), text),
   };
+}
+
+/** Aliases without an anchor, and too many aliases, show only when the data is made. */
+function aliasErrors(document: Document): readonly { readonly message: string; readonly offset: number }[] {
+  try {
+    if (document.errors.length === 0) document.toJS();
+    return [];
+  } catch (error) {
+    return [{ message: error instanceof Error ? error.message : String(error), offset: 0 }];
+  }
 }
 
 const syntaxProblem = (why: string, file: string, position: Position): Problem => ({

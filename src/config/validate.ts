@@ -78,9 +78,11 @@ function explain(issue: Issue, place: Place): Problem[] {
   return [problemAt(place.text, where, "CONFIG_VALUE", { path: showPath(where), why: reason(issue, found) })];
 }
 
-/** The branch that the value fits best speaks for the whole union. */
+/** The branch that the value fits best speaks for the whole union: one of the same type, with the fewest issues. */
 function explainUnion(issue: Extract<Issue, { code: "invalid_union" }>, place: Place): Problem[] {
-  const best = issue.errors.toSorted((a, b) => a.length - b.length)[0]!;
+  const misfit = (issues: readonly Issue[]) =>
+    issues.length + (issues.some(({ code, path }) => code === "invalid_type" && path.length === 0) ? 1000 : 0);
+  const best = issue.errors.toSorted((a, b) => misfit(a) - misfit(b))[0]!;
   return best.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] } as Issue, place));
 }
 
