@@ -10,4 +10,5 @@ export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";
 export { type Image, type Post, postSchema } from "./schema/post.ts";
 export * from "./tagger.ts";
+export { wordsOf } from "./tokens/index.ts";
 export { manifestFile, verifyManifest } from "./train/manifest.ts";
