@@ -67,6 +67,16 @@ export const faults = {
     retry: false,
     say: (d: { file: string; cause: string }) => `cannot read ${d.file}: ${d.cause}; check the path`,
   },
+  EVALUATE_FAILED: {
+    retry: false,
+    say: (d: { file: string; posts: number; reason: string }) =>
+      `none of the ${d.posts} posts of ${d.file} could be scored; the first failed at ${d.reason}`,
+  },
+  EVALUATE_TAGGER: {
+    retry: false,
+    say: (d: { names: string }) =>
+      `the config has several taggers (${d.names}); say with evaluate.tagger whose entity types hold`,
+  },
   FACT_MISSING: {
     retry: false,
     say: (d: { stage: string; fact: string; giver: string }) =>

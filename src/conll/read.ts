@@ -21,12 +21,12 @@ export interface JoinedCorpus extends Corpus {
 
 /** Reads a data set with what belongs to it. Throws DATA_UNREADABLE, DATA_MALFORMED or DATA_EMPTY. */
 export async function readCorpus({ path, knowledge, captions }: CorpusFiles): Promise<JoinedCorpus> {
-  const corpus = parseConll(await textOf(path), path);
+  const corpus = parseConll(await readText(path), path);
   const known = knowledge
-    ? withKnowledge(corpus.samples, parseKnowledge(await textOf(knowledge), knowledge))
+    ? withKnowledge(corpus.samples, parseKnowledge(await readText(knowledge), knowledge))
     : { samples: corpus.samples, missing: 0 };
   const captioned = captions
-    ? withCaptions(known.samples, parseCaptions(await textOf(captions), captions))
+    ? withCaptions(known.samples, parseCaptions(await readText(captions), captions))
     : { samples: known.samples, missing: 0 };
   return {
     ...corpusOf(path, captioned.samples, corpus.wordless),
@@ -34,7 +34,8 @@ export async function readCorpus({ path, knowledge, captions }: CorpusFiles): Pr
   };
 }
 
-async function textOf(file: string): Promise<string> {
+/** Text of a file; throws DATA_UNREADABLE. */
+export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {

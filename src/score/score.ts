@@ -2,9 +2,8 @@ import type { Mention } from "../facts.ts";
 import { type BootstrapOptions, bootstrapF1, type Interval } from "./bootstrap.ts";
 import { add, empty, keyOf, sum, type Tally, tallyByType, tallyOf } from "./tally.ts";
 
-/** One post as a model and a person marked it. */
+/** One post as a model and a person marked it; both count bounds in the same unit, words or characters. */
 export interface Scored {
-  readonly words: readonly string[];
   readonly predicted: readonly Mention[];
   readonly gold: readonly Mention[];
 }
@@ -39,20 +38,22 @@ function typesOf(posts: readonly Scored[]): Map<string, Tally> {
   return new Map([...total].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Surface of a mention as it is compared with the training data: lower case, words joined by a space. */
-export const surfaceOf = (words: readonly string[], { start, end }: Mention): string =>
-  words.slice(start, end).join(" ").toLowerCase();
+/** A surface as it is compared with the training data. */
+export const folded = (surface: string): string => surface.toLowerCase();
 
-/** Recall of gold mentions whose surface, as an entity of any type, the training data has (`seen`) or lacks (`unseen`). */
-export function seenAndUnseen(
-  posts: readonly Scored[],
+/**
+ * Recall of gold mentions whose surface, as an entity of any type, the training data has (`seen`, folded) or lacks.
+ */
+export function seenAndUnseen<P extends Scored>(
+  posts: readonly P[],
   seen: ReadonlySet<string>,
+  surfaceOf: (post: P, mention: Mention) => string,
 ): Record<"seen" | "unseen", { readonly correct: number; readonly gold: number }> {
   const counts = { seen: { correct: 0, gold: 0 }, unseen: { correct: 0, gold: 0 } };
-  for (const { words, predicted, gold } of posts) {
-    const keys = new Set(predicted.map(keyOf));
-    for (const mention of gold) {
-      const count = counts[seen.has(surfaceOf(words, mention)) ? "seen" : "unseen"];
+  for (const post of posts) {
+    const keys = new Set(post.predicted.map(keyOf));
+    for (const mention of post.gold) {
+      const count = counts[seen.has(folded(surfaceOf(post, mention))) ? "seen" : "unseen"];
       count.gold++;
       if (keys.has(keyOf(mention))) count.correct++;
     }

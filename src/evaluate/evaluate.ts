@@ -1,0 +1,60 @@
+import { Fault } from "../errors.ts";
+import type { Mention } from "../facts.ts";
+import type { OpenStage } from "../flow/types.ts";
+import { type BootstrapOptions, folded, type Score, score, seenAndUnseen, type Tally } from "../score/index.ts";
+import type { ModelInfo } from "../tagger.ts";
+import { predict } from "./predict.ts";
+import type { Labelled, LabelledSet } from "./set.ts";
+import { inModelTypes } from "./types.ts";
+
+export interface EvaluateOptions {
+  readonly stages: readonly OpenStage[];
+  /** Whose types and label map hold; absent where no `tagger@1` takes part. */
+  readonly model?: Pick<ModelInfo, "types" | "labelMap" | "version"> | undefined;
+  /** Tells seen from unseen entities. */
+  readonly train?: LabelledSet | undefined;
+  readonly bootstrap?: BootstrapOptions;
+  readonly signal: AbortSignal;
+}
+
+export interface Evaluation {
+  readonly data: LabelledSet;
+  readonly model: string;
+  readonly score: Score;
+  /** Against gold without stray `I-` tags. */
+  readonly strict: Tally;
+  readonly seen?: ReturnType<typeof seenAndUnseen>;
+  readonly failed: number;
+  readonly degraded: number;
+}
+
+/**
+ * Exact-span scores of the stages on a data set. Stray `I-` tags of the gold open a mention (`score`); `strict` leaves them out.
+ * Throws DATA_TYPES_UNKNOWN, and EVALUATE_FAILED where a stage failed on every post.
+ */
+export async function evaluate(set: LabelledSet, options: EvaluateOptions): Promise<Evaluation> {
+  const { stages, model, train, bootstrap, signal } = options;
+  const data = model ? inModelTypes(set, model) : set;
+  const said = await predict(data.posts, stages, signal);
+  if (said.failures.length === data.posts.length)
+    throw new Fault("EVALUATE_FAILED", { file: set.file, posts: data.posts.length, reason: said.failures[0]!.reason });
+  const scored = data.posts.map((labelled, i) => ({ ...labelled, predicted: said.mentions[i]! }));
+  const strict = score(
+    scored.map(({ predicted, goldStrict }) => ({ predicted, gold: goldStrict })),
+    { rounds: 1 },
+  );
+  return {
+    data,
+    model: model?.version ?? said.model,
+    score: score(scored, bootstrap),
+    strict: strict.micro,
+    ...(train && { seen: seenAndUnseen(scored, surfacesOf(train), surfaceOf) }),
+    failed: said.failures.length,
+    degraded: said.degraded,
+  };
+}
+
+const surfaceOf = ({ post }: Pick<Labelled, "post">, { start, end }: Mention): string => post.text.slice(start, end);
+
+const surfacesOf = ({ posts }: LabelledSet): Set<string> =>
+  new Set(posts.flatMap((post) => post.gold.map((mention) => folded(surfaceOf(post, mention)))));
