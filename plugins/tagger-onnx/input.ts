@@ -17,6 +17,8 @@ export interface InputOptions {
   readonly separators: 1 | 2;
   /** Segment of what is added: 1 where the encoder has two segments, else 0. */
   readonly addedSegment: 0 | 1;
+  /** Pieces a word of the post may have, 12 by default; more come from strings no vocabulary knows. */
+  readonly maxWordPieces?: number;
 }
 
 /** One row of a batch: `[CLS] T [SEP] captions Z [SEP]`. */
@@ -44,7 +46,6 @@ export interface PackedPost {
   readonly cut: { readonly captions: number; readonly knowledge: number; readonly words: number };
 }
 
-/** Pieces a word of the post may have; more come from strings no vocabulary knows. */
 export const MAX_WORD_PIECES = 12;
 /** Captions and knowledge are read up to here, in UTF-16 units; they are far longer than any input already. */
 const MAX_ADDED_LENGTH = 16_384;
@@ -63,7 +64,7 @@ interface Run {
  * Captions and knowledge are cut from their ends, and counted; captions may take half of the room when both do not fit.
  */
 export function packInput(input: TagInput, tokenizer: SubwordTokenizer, options: InputOptions): PackedPost {
-  const text = encode(input.words, tokenizer, options, MAX_WORD_PIECES);
+  const text = encode(input.words, tokenizer, options, options.maxWordPieces ?? MAX_WORD_PIECES);
   const captions = encodeText(input.captions.join(" "), tokenizer, options);
   const knowledge = encodeText(input.knowledge, tokenizer, options);
   const specials = 2 + options.separators;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { Fault } from "starling-ner";
 import { z } from "zod";
+import { readCharsmap } from "./charsmap.ts";
 
 /** Ids of the sub-words with a meaning of their own. */
 export interface SpecialIds {
@@ -28,6 +29,7 @@ const CACHED_WORDS = 16_384;
 
 const tokenizerJson = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })).default([]),
+  normalizer: z.unknown(),
   pre_tokenizer: z.unknown(),
   model: z.looseObject({ vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown())]) }),
 });
@@ -61,9 +63,28 @@ export function makeTokenizer(json: unknown, config: unknown, where: string): Su
   const parsed = tokenizerJson.safeParse(json);
   if (!parsed.success) throw new Fault("TOKENIZER_MISMATCH", { tokenizer: where, what: z.prettifyError(parsed.error) });
   const settings = typeof config === "object" && config !== null ? (config as TokenizerConfig) : {};
-  const tokenizer = openTokenizer(parsed.data, settings, where);
+  const { rest, normalise } = takeCharsmap(parsed.data, where);
+  const tokenizer = openTokenizer(rest, settings, where);
   const special = findSpecialIds(tokenizer, settings, where);
-  return { special, size: highestId(parsed.data) + 1, encodeWord: cached(encoder(tokenizer, parsed.data, special)) };
+  const encode = encoder(tokenizer, rest, special);
+  return { special, size: highestId(rest) + 1, encodeWord: cached((word) => encode(normalise(clip(word)))) };
+}
+
+/** A SentencePiece normaliser comes first of all, so it is applied to the word itself. */
+function takeCharsmap(
+  json: TokenizerJson,
+  where: string,
+): { rest: TokenizerJson; normalise: (text: string) => string } {
+  const steps = (json.normalizer as { normalizers?: unknown[] } | null | undefined)?.normalizers ?? [json.normalizer];
+  const first = steps[0] as { type?: string; precompiled_charsmap?: unknown } | null | undefined;
+  if (first?.type !== "Precompiled" || typeof first.precompiled_charsmap !== "string")
+    return { rest: json, normalise: (text) => text };
+  try {
+    const normalise = readCharsmap(first.precompiled_charsmap);
+    return { rest: { ...json, normalizer: { type: "Sequence", normalizers: steps.slice(1) } }, normalise };
+  } catch (cause) {
+    throw new Fault("TOKENIZER_MISMATCH", { tokenizer: where, what: String(cause) }, { cause });
+  }
 }
 
 function openTokenizer(json: TokenizerJson, config: TokenizerConfig, where: string): Tokenizer {
@@ -113,7 +134,7 @@ function encoder(tokenizer: Tokenizer, json: TokenizerJson, special: SpecialIds)
   const prefix = mentions(json.pre_tokenizer, "ByteLevel") ? " " : "";
   const forbidden = new Set(json.added_tokens.filter((token) => token.special === true).map(({ id }) => id));
   return (word) => {
-    const ids = tokenizer.encode(prefix + clip(word), { add_special_tokens: false }).ids;
+    const ids = tokenizer.encode(prefix + word, { add_special_tokens: false }).ids;
     // A post that writes "[SEP]" must not end its own text.
     return ids.length === 0 ? [special.unk] : ids.map((id: number) => (forbidden.has(id) ? special.unk : id));
   };
