@@ -73,6 +73,8 @@ export interface TrainingRun {
 }
 
 export interface SaveOptions {
+  /** Name of the model, the first part of its version. */
+  readonly name?: string;
   readonly precisions: readonly ("fp32" | "int8")[];
   readonly labelMap: Readonly<Record<string, string>>;
 }

@@ -1,0 +1,141 @@
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { tagsFor, tagsOf } from "../bio2/index.ts";
+import { fingerprint, goldOf, postOf, readCorpus, type Sample } from "../conll/index.ts";
+import { Fault } from "../errors.ts";
+import type { Facts, Mention, Word } from "../facts.ts";
+import { decodePost } from "../schema/decode.ts";
+import type { Post } from "../schema/post.ts";
+import { wordsOf } from "../tokens/index.ts";
+import type { DataSet, TrainConfig } from "./config.ts";
+
+/** A labelled post before any stage has seen it; `facts` come from the files beside the data. */
+export interface Labelled {
+  readonly post: Post;
+  readonly facts: Pick<Partial<Facts>, "captions" | "knowledge">;
+  readonly gold: readonly Mention[];
+  readonly language: string;
+}
+
+/** What the card says of a data set. */
+export interface DataSummary {
+  /** The last two parts of the path: enough to know the file, nothing of the machine. */
+  readonly file: string;
+  /** SHA-256 over words and tags, in any order of posts, before types are renamed. */
+  readonly fingerprint: string;
+  readonly posts: number;
+  readonly mentions: number;
+  /** I tags that continue no mention of their type. */
+  readonly strays: number;
+}
+
+export interface LoadedSet {
+  readonly posts: readonly Labelled[];
+  readonly summary: DataSummary;
+}
+
+export interface LoadOptions extends Pick<TrainConfig, "labelMap" | "strays"> {
+  /** Folder that paths start at. */
+  readonly folder: string;
+  /** Posts of each set, at most. */
+  readonly limit?: number | undefined;
+}
+
+/** Reads one data set. Throws DATA_UNREADABLE, DATA_MALFORMED, DATA_EMPTY, POST_NOT_JSON, POST_INVALID or TRAIN_DATA_UNFIT. */
+export async function loadSet(set: DataSet, options: LoadOptions): Promise<LoadedSet> {
+  const path = resolve(options.folder, set.file);
+  const file = path.split(/[\\/]/).slice(-2).join("/");
+  const { posts, samples, strays } =
+    set.format === "conll" ? await conll(set, path, options) : await ndjson(set, path, options);
+  const renamed = posts.map((labelled) => ({
+    ...labelled,
+    gold: labelled.gold.map((m) => rename(m, options.labelMap)),
+  }));
+  const mentions = posts.reduce((sum, { gold }) => sum + gold.length, 0);
+  return {
+    posts: renamed,
+    summary: { file, fingerprint: fingerprint(samples), posts: posts.length, mentions, strays },
+  };
+}
+
+const rename = (mention: Mention, map: Readonly<Record<string, string>>): Mention => ({
+  ...mention,
+  type: map[mention.type] ?? mention.type,
+});
+
+interface Read {
+  readonly posts: readonly Labelled[];
+  /** As the fingerprint reads them. */
+  readonly samples: readonly Pick<Sample, "words" | "tags">[];
+  readonly strays: number;
+}
+
+async function conll(set: DataSet, path: string, { folder, limit, strays }: LoadOptions): Promise<Read> {
+  const beside = (name: string | undefined) => (name === undefined ? undefined : resolve(folder, name));
+  const corpus = await readCorpus({ path, knowledge: beside(set.knowledge), captions: beside(set.captions) });
+  const samples = corpus.samples.slice(0, limit);
+  const posts = samples.map((sample) => ({
+    post: postOf(sample, strays),
+    facts: factsOf(sample),
+    gold: goldOf(sample, strays),
+    language: set.language,
+  }));
+  return { posts, samples, strays: corpus.strays };
+}
+
+const factsOf = ({ captions, knowledge }: Sample): Labelled["facts"] => ({
+  ...(captions.length > 0 && { captions: captions.map((text, image) => ({ image, text, source: "file" })) }),
+  ...(knowledge !== "" && { knowledge: { text: knowledge, names: [], source: "file", usd: 0 } }),
+});
+
+async function ndjson(set: DataSet, path: string, { limit = Number.POSITIVE_INFINITY }: LoadOptions): Promise<Read> {
+  const posts: Labelled[] = [];
+  let line = 0;
+  for await (const json of linesOf(path)) {
+    line++;
+    if (json.trim() === "") continue;
+    const at = line;
+    const decoded = decodePost(json, { where: () => `${path}:${at}` });
+    if (decoded.kind === "fail") throw decoded.error;
+    if (decoded.kind === "ok") posts.push(labelled(decoded.value, `${path}:${line}`, set.language));
+    if (posts.length >= limit) break;
+  }
+  if (posts.length === 0) throw new Fault("DATA_EMPTY", { file: path, expected: "labelled posts, one a line" });
+  const types = [...new Set(posts.flatMap(({ gold }) => gold.map(({ type }) => type)))].sort();
+  const samples = posts.map(({ post, gold }) => sampleOf(wordsOf(post), gold, types));
+  return { posts, samples, strays: 0 };
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  try {
+    yield* createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", { file: path, cause: (cause as Error).message }, { cause });
+  }
+}
+
+function labelled(post: Post, where: string, language: string): Labelled {
+  const unfit = (why: string) => new Fault("TRAIN_DATA_UNFIT", { data: where, why });
+  if (post.labels === undefined) throw unfit('the post has no labels; write "labels": [] where it has no entity');
+  const words = wordsOf(post);
+  const gold = post.labels.map(({ start, end, type }) => {
+    const first = words.findIndex((word) => word.end > start);
+    const after = words.findIndex((word) => word.start >= end);
+    const mention = { start: first, end: after < 0 ? words.length : after, type };
+    if (first < 0 || mention.end <= first) throw unfit(`the label ${start}..${end} holds no word`);
+    return mention;
+  });
+  const inOrder = gold.toSorted((a, b) => a.start - b.start);
+  const clash = inOrder.find((mention, i) => i > 0 && mention.start < inOrder[i - 1]!.end);
+  if (clash) throw unfit(`two labels share the word "${words[clash.start]!.text}"; keep one of them`);
+  return { post, facts: {}, gold: inOrder, language: post.language ?? language };
+}
+
+function sampleOf(words: readonly Word[], gold: readonly Mention[], types: readonly string[]) {
+  const names = tagsOf(types);
+  return {
+    words: words.map(({ text }) => text),
+    tags: Array.from(tagsFor(gold, words.length, types), (tag) => names[tag]!),
+  };
+}
