@@ -54,7 +54,7 @@ async function readSets({ data, train, valid }: EvaluateSection): Promise<{ data
 }
 
 /** The tagger's description; undefined where the config has none, and then no types are mapped. */
-function modelOf({ resources }: OpenParts, name: string | undefined): ModelInfo | undefined {
+export function modelOf({ resources }: OpenParts, name?: string): ModelInfo | undefined {
   const taggers = [...resources].filter(([, { port }]) => port === taggerPort.name);
   if (name === undefined && taggers.length > 1)
     throw new Fault("EVALUATE_TAGGER", { names: taggers.map(([tagger]) => tagger).join(", ") });
