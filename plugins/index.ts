@@ -4,4 +4,5 @@ export const builtins: Readonly<Record<string, () => Promise<{ readonly default:
   final: () => import("./final/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),
   "source-file": () => import("./source-file/index.ts"),
+  "tagger-onnx": () => import("./tagger-onnx/index.ts"),
 };

@@ -15,6 +15,14 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "tell everything that is wrong with a config, without opening anything",
     load: async () => (await import("./cli/check.ts")).checkCommand(),
   },
+  train: {
+    about: "make a model from posts that people marked",
+    load: async () => (await import("./cli/train.ts")).trainCommand(),
+  },
+  evaluate: {
+    about: "score a model or a pipeline on posts that people marked",
+    load: async () => (await import("./cli/evaluate.ts")).evaluateCommand(),
+  },
   plugins: {
     about: "list the built-in plugins, what they need and what they give",
     load: async () => (await import("./cli/plugins.ts")).pluginsCommand(),

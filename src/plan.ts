@@ -79,11 +79,15 @@ export async function checkConfig(text: ConfigText, { toRun, builtins }: CheckOp
   const parts = await loadParts(text, builtins);
   const whole = "value" in core && parts.problems.length === 0;
   const together = whole ? await checkTogether(text, core.value, parts, builtins) : nothing;
-  const missing = missingEnds(text, toRun);
-  const problems = [...text.problems, ...core.problems, ...missing, ...parts.problems, ...together.problems];
+  const alone = [...core.problems, ...missingEnds(text, toRun), ...(await sectionProblems(text))];
+  const problems = [...text.problems, ...notAt(text.problems, [...alone, ...parts.problems, ...together.problems])];
   if (problems.length > 0 || !("value" in core)) return { problems, warnings: together.warnings };
   return { plan: makePlan(text, core.value, parts), problems, warnings: together.warnings };
 }
+
+/** Leaves out what is said of a place where the substitution failed already. */
+const notAt = (first: readonly Problem[], others: readonly Problem[]): Problem[] =>
+  others.filter(({ line, column }) => !first.some((known) => known.line === line && known.column === column));
 
 function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
   const raw = mapping(text.value);
@@ -91,6 +95,19 @@ function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
   return ["source", "sink", "deadLetters"]
     .filter((key) => raw[key] === undefined)
     .map((key) => problemAt(text, [], "CONFIG_KEY_MISSING", { key, expected: "{ use: plugin }" }));
+}
+
+/** The sections for training and scoring, by the schemas of those who read them. */
+async function sectionProblems(text: ConfigText): Promise<readonly Problem[]> {
+  const { train, evaluate } = mapping(text.value);
+  const problems: Problem[] = [];
+  if (train)
+    problems.push(...validate((await import("./train/config.ts")).trainSchema, train, text, ["train"]).problems);
+  if (evaluate)
+    problems.push(
+      ...validate((await import("./evaluate/config.ts")).evaluateSchema, evaluate, text, ["evaluate"]).problems,
+    );
+  return problems;
 }
 
 const nothing = { problems: [], warnings: [] };

@@ -32,6 +32,10 @@ describe("a config text", () => {
     expect(parse("a: 1\na: 2\n").problems).toMatchObject([{ code: "CONFIG_SYNTAX", line: 2, column: 1 }]);
   });
 
+  test("tells how to write a placeholder where a bare one breaks the line", () => {
+    expect(parse("a: { b: ${A} }\n", { A: "1" }).problems[0]?.message).toContain('put quotes around it: "${NAME}"');
+  });
+
   test("substitutes after parsing: a value can never become YAML", () => {
     const evil = "x\nstages: [{ use: evil }]\n# }";
     const text = parse("a: ${EVIL}\nb: '${EVIL}'\n", { EVIL: evil });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: configs are written so.
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import {
@@ -9,7 +10,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
-  Scalar,
+  type Scalar,
   visit,
 } from "yaml";
 import { Fault, isFault } from "../errors.ts";
@@ -39,7 +40,7 @@ export interface ConfigText {
   readonly problems: readonly Problem[];
   /** Of the value or the key at `path`; where there is none, of the nearest thing around it. */
   position(path: Path, at?: "key" | "value"): Position;
-  /** Whether the value at `path` came out of `${…}` unquoted, so that it may stand for a number or a switch. */
+  /** Whether the value at `path` is one `${…}` and nothing else, so that it may stand for a number or a switch. */
   substituted(path: Path): boolean;
   /** Puts `${…}` back wherever a secret value stands in `text`. */
   redact(text: string): string;
@@ -75,14 +76,18 @@ export function parseConfigText(source: string, file: string, env: Environment):
     value: syntax.length > 0 ? undefined : document.toJS(),
     shown: syntax.length > 0 ? undefined : withoutSecrets(document, filled),
     problems: [
-      ...syntax.map(({ message, offset }) => syntaxProblem(message, file, at(offset))),
+      ...syntax.map(({ message, offset }) => syntaxProblem(message + quoteHint(source, at(offset)), file, at(offset))),
       ...filled.failed.map(({ fault, offset }) => ({ ...fault, file, ...at(offset) })),
     ],
     position: (path, part = "value") => at(offsetOf(document, path, part)),
-    substituted: (path) => filled.plain.has(nodeAt(document, path) as Scalar),
+    substituted: (path) => filled.lone.has(nodeAt(document, path) as Scalar),
     redact: (text) => filled.secrets.reduce((shown, { value, written }) => shown.replaceAll(value, written), text),
   };
 }
+
+/** Inside `{ … }` and `[ … ]` a bare `${NAME}` opens a mapping of its own. */
+const quoteHint = (source: string, { line }: Position): string =>
+  /\$\{/.test(source.split("\n")[line - 1] ?? "") ? ' (inside { } and [ ] put quotes around it: "${NAME}")' : "";
 
 /** Aliases without an anchor, and too many aliases, show only when the data is made. */
 function aliasErrors(document: Document): readonly { readonly message: string; readonly offset: number }[] {
@@ -102,19 +107,19 @@ const syntaxProblem = (why: string, file: string, position: Position): Problem =
 });
 
 interface Filled {
-  /** Unquoted scalars that were one placeholder and nothing else. */
-  readonly plain: ReadonlySet<Scalar>;
+  /** Scalars that were one placeholder and nothing else. */
+  readonly lone: ReadonlySet<Scalar>;
   readonly secrets: readonly { readonly value: string; readonly written: string }[];
   /** Scalars that hold a secret, and what was written there. */
   readonly hidden: ReadonlyMap<Scalar, string>;
   readonly failed: readonly { readonly fault: Pick<Problem, "code" | "message">; readonly offset: number }[];
 }
 
-const nothingFilled: Filled = { plain: new Set(), secrets: [], hidden: new Map(), failed: [] };
+const nothingFilled: Filled = { lone: new Set(), secrets: [], hidden: new Map(), failed: [] };
 
 /** Substitutes in every scalar value of the document; never in keys, and never before parsing. */
 function fillIn(document: Document, env: Environment, folder: string): Filled {
-  const plain = new Set<Scalar>();
+  const lone = new Set<Scalar>();
   const hidden = new Map<Scalar, string>();
   const secrets: { value: string; written: string }[] = [];
   const failed: { fault: Pick<Problem, "code" | "message">; offset: number }[] = [];
@@ -125,7 +130,7 @@ function fillIn(document: Document, env: Environment, folder: string): Filled {
       try {
         const found = substitute(written, env, folder);
         node.value = found.value;
-        if (node.type === Scalar.PLAIN && /^\$\{[^}]*\}$/.test(written)) plain.add(node);
+        if (/^\$\{[^}]*\}$/.test(written)) lone.add(node);
         if (found.secrets.length > 0) hidden.set(node, written);
         secrets.push(...found.secrets);
       } catch (error) {
@@ -135,7 +140,7 @@ function fillIn(document: Document, env: Environment, folder: string): Filled {
     },
   });
   // The longest first: a secret may be part of another.
-  return { plain, hidden, secrets: secrets.sort((a, b) => b.value.length - a.value.length), failed };
+  return { lone, hidden, secrets: secrets.sort((a, b) => b.value.length - a.value.length), failed };
 }
 
 function withoutSecrets(document: Document, { hidden }: Filled): unknown {

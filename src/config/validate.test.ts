@@ -61,20 +61,19 @@ describe("validate", () => {
   });
 });
 
-describe("an unquoted placeholder", () => {
+describe("a lone placeholder", () => {
   const schema = z.strictObject({ n: z.int(), on: z.boolean(), s: z.string() });
-  const text = parseConfigText("n: ${N}\non: ${ON}\ns: ${N}\n", "x.yaml", { N: "512", ON: "true" });
 
   test("is a number or a switch where the schema wants one, and else text", () => {
+    const text = parseConfigText("n: ${N}\non: '${ON}'\ns: ${N}\n", "x.yaml", { N: "512", ON: "true" });
     expect(validate(schema, text.value, text, [])).toMatchObject({ value: { n: 512, on: true, s: "512" } });
   });
 
-  test("stays text when it is quoted, or is no number", () => {
-    expect(problems("n: '${N}'\non: true\ns: x\n", schema, { N: "512" })).toEqual([
-      expect.stringContaining("x.yaml:1:4: n"),
-    ]);
-    expect(problems("n: ${N}\non: true\ns: x\n", schema, { N: "many" })).toEqual([
-      expect.stringContaining("x.yaml:1:4: n"),
-    ]);
+  test.each([
+    ["n: ${N}\non: true\ns: x\n", "many"],
+    ["n: 1${N}\non: true\ns: x\n", "2"],
+    ["n: ${N:-}\non: true\ns: x\n", ""],
+  ])("stays text when it is no number, or not alone: %j", (source, N) => {
+    expect(problems(source, schema, { N })).toEqual([expect.stringContaining("x.yaml:1:4: n: expected ")]);
   });
 });

@@ -9,7 +9,7 @@ export type Validated<T> =
 
 /**
  * Checks the part of a config at `path` against a schema; problems carry the place in the file.
- * An unquoted `${…}` counts as a number or a switch where the schema wants one.
+ * A value that is one `${…}` counts as a number or a switch where the schema wants one.
  */
 export function validate<S extends z.ZodType>(
   schema: S,
