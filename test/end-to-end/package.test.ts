@@ -120,6 +120,7 @@ export const post: Post = { id: "1", text: "a" };
 export { testStage, wrong };
 `,
     );
+    const types = join(root, "node_modules/@types");
     const flags = [
       "--noEmit",
       "--strict",
@@ -130,9 +131,16 @@ export { testStage, wrong };
       "--lib",
       "es2024,esnext.disposable",
     ];
-    const { stdout } = await run(user, join(root, "node_modules/.bin/tsc"), ...flags, "--types", "", "check.ts").catch(
-      (error: { stdout: string }) => error,
-    );
+    const { stdout } = await run(
+      user,
+      join(root, "node_modules/.bin/tsc"),
+      ...flags,
+      "--typeRoots",
+      types,
+      "--types",
+      "node",
+      "check.ts",
+    ).catch((error: { stdout: string }) => error);
     expect(stdout).toBe("");
   },
   MINUTES,
