@@ -114,13 +114,13 @@ test("bad settings, data and taggers are refused before anything is learnt", asy
   await refused("epochs: 3", "epoch: 3", "CONFIG_INVALID", /changed\.yaml:\d+:\d+.*epoch/s);
   await refused("tagger: tagger\n", "tagger: other\n", "RESOURCE_UNKNOWN", /other/);
   await refused(
-    "format: posts, file: valid.ndjson",
-    "format: conll, file: train.conll",
+    "format: posts, path: valid.ndjson",
+    "format: conll, path: train.conll",
     "TRAIN_DATA_UNFIT",
     /train and valid at once/,
   );
   await refused("epochs: 3", "types: [PER]\n  epochs: 3", "TRAIN_DATA_UNFIT", /"LOC".*labelMap/);
-  await refused("file: train.conll", "file: none.conll", "DATA_UNREADABLE", /none\.conll/);
+  await refused("path: train.conll", "path: none.conll", "DATA_UNREADABLE", /none\.conll/);
 });
 
 test("a post without labels, a label that holds no word and two labels on one word are named with their line", async () => {

@@ -8,7 +8,7 @@ import { type Plan, planConfig } from "../plan.ts";
 import { type Tagger, type TaggerLearner, tagger as taggerPort } from "../tagger.ts";
 import type { Card } from "../train/card.ts";
 import { type TrainConfig, trainSchema } from "../train/config.ts";
-import { stagesBefore } from "../train/enrich.ts";
+import { stagesBefore } from "../train/inputs.ts";
 import { prepareData } from "../train/prepare.ts";
 import { reporterFor } from "../train/progress.ts";
 import { train } from "../train/train.ts";

@@ -5,7 +5,7 @@ const labelMap = z.record(z.string().min(1), z.string().min(1));
 const dataSetSchema = z.strictObject({
   /** `conll`: token, tab and BIO2 tag a line; `posts`: one post with its labels a line, NDJSON. */
   format: z.enum(["conll", "posts"]),
-  file: z.string().min(1),
+  path: z.string().min(1),
   /** `conll` only: auxiliary knowledge in PGIM's format, joined on equal words. */
   knowledge: z.string().min(1).optional(),
   /** `conll` only: `<image file> :<caption>` lines, joined on the image id. */

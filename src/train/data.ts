@@ -1,19 +1,21 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { tagsFor, tagsOf } from "../bio2/index.ts";
 import { fingerprint, goldOf, postOf, readCorpus, type Sample } from "../conll/index.ts";
 import { Fault } from "../errors.ts";
-import type { Facts, Mention, Word } from "../facts.ts";
+import type { Mention } from "../facts.ts";
 import { decodePost } from "../schema/decode.ts";
 import type { Post } from "../schema/post.ts";
 import { wordsOf } from "../tokens/index.ts";
 import type { DataSet, TrainConfig } from "./config.ts";
 
-/** A labelled post before any stage has seen it; `facts` come from the files beside the data. */
+/** A labelled post before any stage has seen it; captions and knowledge come from the files beside the data. */
 export interface Labelled {
   readonly post: Post;
-  readonly facts: Pick<Partial<Facts>, "captions" | "knowledge">;
+  readonly captions: readonly string[];
+  /** Empty where there is none. */
+  readonly knowledge: string;
+  /** In words. */
   readonly gold: readonly Mention[];
   readonly language: string;
 }
@@ -44,7 +46,7 @@ export interface LoadOptions extends Pick<TrainConfig, "labelMap" | "strays"> {
 
 /** Reads one data set. Throws DATA_UNREADABLE, DATA_MALFORMED, DATA_EMPTY, POST_NOT_JSON, POST_INVALID or TRAIN_DATA_UNFIT. */
 export async function loadSet(set: DataSet, options: LoadOptions): Promise<LoadedSet> {
-  const path = resolve(options.folder, set.file);
+  const path = resolve(options.folder, set.path);
   const file = path.split(/[\\/]/).slice(-2).join("/");
   const { posts, samples, strays } =
     set.format === "conll" ? await conll(set, path, options) : await ndjson(set, path, options);
@@ -77,17 +79,13 @@ async function conll(set: DataSet, path: string, { folder, limit, strays }: Load
   const samples = corpus.samples.slice(0, limit);
   const posts = samples.map((sample) => ({
     post: postOf(sample, strays),
-    facts: factsOf(sample),
+    captions: sample.captions,
+    knowledge: sample.knowledge,
     gold: goldOf(sample, strays),
     language: set.language,
   }));
   return { posts, samples, strays: corpus.strays };
 }
-
-const factsOf = ({ captions, knowledge }: Sample): Labelled["facts"] => ({
-  ...(captions.length > 0 && { captions: captions.map((text, image) => ({ image, text, source: "file" })) }),
-  ...(knowledge !== "" && { knowledge: { text: knowledge, names: [], source: "file", usd: 0 } }),
-});
 
 async function ndjson(set: DataSet, path: string, { limit = Number.POSITIVE_INFINITY }: LoadOptions): Promise<Read> {
   const posts: Labelled[] = [];
@@ -102,8 +100,7 @@ async function ndjson(set: DataSet, path: string, { limit = Number.POSITIVE_INFI
     if (posts.length >= limit) break;
   }
   if (posts.length === 0) throw new Fault("DATA_EMPTY", { file: path, expected: "labelled posts, one a line" });
-  const types = [...new Set(posts.flatMap(({ gold }) => gold.map(({ type }) => type)))].sort();
-  const samples = posts.map(({ post, gold }) => sampleOf(wordsOf(post), gold, types));
+  const samples = posts.map(({ post }) => sampleOf(post));
   return { posts, samples, strays: 0 };
 }
 
@@ -129,13 +126,11 @@ function labelled(post: Post, where: string, language: string): Labelled {
   const inOrder = gold.toSorted((a, b) => a.start - b.start);
   const clash = inOrder.find((mention, i) => i > 0 && mention.start < inOrder[i - 1]!.end);
   if (clash) throw unfit(`two labels share the word "${words[clash.start]!.text}"; keep one of them`);
-  return { post, facts: {}, gold: inOrder, language: post.language ?? language };
+  return { post, captions: [], knowledge: "", gold: inOrder, language: post.language ?? language };
 }
 
-function sampleOf(words: readonly Word[], gold: readonly Mention[], types: readonly string[]) {
-  const names = tagsOf(types);
-  return {
-    words: words.map(({ text }) => text),
-    tags: Array.from(tagsFor(gold, words.length, types), (tag) => names[tag]!),
-  };
-}
+/** What the fingerprint reads of a post that was not tokenised; `starling evaluate` prints the same. */
+const sampleOf = ({ text, labels = [] }: Post) => ({
+  words: [text],
+  tags: labels.map((label) => JSON.stringify(label)).sort(),
+});

@@ -1,10 +1,8 @@
-import { overlap } from "../conll/index.ts";
 import { Fault } from "../errors.ts";
 import type { OpenStage } from "../flow/types.ts";
-import { tagInput } from "../input.ts";
 import type { DataSet, TrainConfig } from "./config.ts";
 import { type DataSummary, type Labelled, type LoadOptions, loadSet } from "./data.ts";
-import { enrich, type Lost } from "./enrich.ts";
+import { type Inputs, inputsOf, type Lost } from "./inputs.ts";
 import type { TrainPost } from "./posts.ts";
 
 export interface Prepared {
@@ -33,19 +31,24 @@ export async function prepareData({ config, folder, limit, stages, signal }: Pre
   refuseSame(train.summaries, valid.summaries);
   const types = config.types ?? typesOf(train.posts);
   for (const [name, { posts }] of Object.entries({ train, valid })) checkTypes(name, posts, types, config);
-  const seen = { train: await enrich(train.posts, stages, signal), valid: await enrich(valid.posts, stages, signal) };
-  const posts = { train: seen.train.posts.flatMap(trainPost), valid: seen.valid.posts.flatMap(trainPost) };
-  const tagless = (set: readonly TrainPost[]) => set.map(({ words }) => ({ words, tags: [] }));
-  const shared = overlapOf(tagless(posts.valid), tagless(posts.train));
+  const seen = {
+    train: await inputsOf(train.posts, stages, signal),
+    valid: await inputsOf(valid.posts, stages, signal),
+  };
+  const posts = { train: trainPosts(train.posts, seen.train), valid: trainPosts(valid.posts, seen.valid) };
+  const validInTrain = seenShare(posts.valid, posts.train);
   const lost = { ...seen.train.lost, ...prefixed(seen.valid.lost) };
-  return { ...posts, types, summaries: { train: train.summaries, valid: valid.summaries }, validInTrain: shared, lost };
+  return { ...posts, types, summaries: { train: train.summaries, valid: valid.summaries }, validInTrain, lost };
 }
 
 const prefixed = (lost: Lost): Lost =>
   Object.fromEntries(Object.entries(lost).map(([stage, count]) => [`valid: ${stage}`, count]));
 
-type Tagged = Parameters<typeof overlap>[0];
-const overlapOf = (valid: Tagged, train: Tagged): number => overlap(valid, train);
+/** Share of posts whose very words others have too. */
+function seenShare(posts: readonly TrainPost[], others: readonly TrainPost[]): number {
+  const known = new Set(others.map(({ words }) => words.join("	")));
+  return posts.filter(({ words }) => known.has(words.join("	"))).length / Math.max(1, posts.length);
+}
 
 async function loadSets(sets: readonly DataSet[], options: LoadOptions) {
   const loaded = [];
@@ -82,9 +85,11 @@ function checkTypes(
   );
 }
 
-/** A post without words teaches nothing. */
-function trainPost({ post, facts, gold, language }: Labelled): TrainPost[] {
-  const input = tagInput({ post, facts });
-  const images = Math.max(post.images?.length ?? 0, facts.captions?.length ?? 0);
-  return input.words.length === 0 ? [] : [{ ...input, id: post.id, gold, language, images }];
-}
+/** Posts as the learner reads them; one without words teaches nothing and is left out. */
+const trainPosts = (posts: readonly Labelled[], { inputs }: Inputs): TrainPost[] =>
+  posts.flatMap(({ post, gold, language }) => {
+    const input = inputs.get(post);
+    if (input === undefined || input.words.length === 0) return [];
+    const images = Math.max(post.images?.length ?? 0, input.captions.length);
+    return [{ ...input, id: post.id, gold, language, images }];
+  });
