@@ -1,4 +1,5 @@
 export { z } from "zod";
+export { tagsFor } from "./bio2/index.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
 export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
@@ -10,5 +11,5 @@ export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";
 export { type Image, type Post, postSchema } from "./schema/post.ts";
 export * from "./tagger.ts";
-export { wordsOf } from "./tokens/index.ts";
+export { joiningSigns, type Signs, signsOf, splitWords, wordsOf } from "./tokens/index.ts";
 export { manifestFile, verifyManifest } from "./train/manifest.ts";

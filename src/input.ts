@@ -10,8 +10,10 @@ type Added = Partial<Pick<Facts, "captions" | "knowledge">>;
  * draft, final, training and scoring all ask here: there is no second way from a post to the encoder.
  */
 export function tagInput({ post, facts }: View<never, "captions" | "knowledge">): TagInput {
+  const words = wordsOf(post);
   return {
-    words: wordsOf(post).map(({ text }) => text),
+    words: words.map(({ text }) => text),
+    glued: words.map(({ start }, i) => i > 0 && words[i - 1]!.end === start),
     captions: captionTexts(facts),
     knowledge: facts.knowledge?.text ?? "",
   };

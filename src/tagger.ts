@@ -5,6 +5,8 @@ import { definePort } from "./plugin.ts";
 /** What a tagger reads of a post: [T; captions; Z], the two last ones possibly empty. */
 export interface TagInput {
   readonly words: readonly string[];
+  /** Whether each word follows the one before it without a space; absent where nobody knows. */
+  readonly glued?: readonly boolean[];
   readonly captions: readonly string[];
   readonly knowledge: string;
 }

@@ -2,6 +2,7 @@ import type { Word } from "../facts.ts";
 import type { Post } from "../schema/post.ts";
 import { splitWords } from "./split-words.ts";
 
+export { joiningSigns, type Signs, signsOf } from "./join-signs.ts";
 export { splitWords } from "./split-words.ts";
 
 const known = new WeakMap<Post, readonly Word[]>();
