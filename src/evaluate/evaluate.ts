@@ -34,7 +34,8 @@ export interface Evaluation {
  */
 export async function evaluate(set: LabelledSet, options: EvaluateOptions): Promise<Evaluation> {
   const { stages, model, train, bootstrap, signal } = options;
-  const data = model ? inModelTypes(set, model) : set;
+  // A model without types has not been trained; it says so itself when it is asked.
+  const data = model && model.types.length > 0 ? inModelTypes(set, model) : set;
   const said = await predict(data.posts, stages, signal);
   if (said.failures.length === data.posts.length)
     throw new Fault("EVALUATE_FAILED", { file: set.file, posts: data.posts.length, reason: said.failures[0]!.reason });
