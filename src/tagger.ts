@@ -69,8 +69,6 @@ export interface TrainingRun {
   restore(folder: string): Promise<void>;
   /** Writes what a tagger opens: models, tokenizer, CRF, calibration (not the card, the profile or the manifest: those are the trainer's). */
   save(folder: string, options: SaveOptions): Promise<void>;
-  /** Opens what `save` wrote, at one of its precisions, so that the trainer can score what will be served. */
-  open?(folder: string, precision: "fp32" | "int8"): Promise<Tagger & { close?(): Promise<void> }>;
   close(): Promise<void>;
 }
 

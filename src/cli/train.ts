@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { configInvalid, validate } from "../config/index.ts";
 import { Fault } from "../errors.ts";
+import { createHost } from "../host.ts";
 import { type OpenParts, openParts } from "../open.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { type Tagger, type TaggerLearner, tagger as taggerPort } from "../tagger.ts";
@@ -11,7 +12,7 @@ import { type TrainConfig, trainSchema } from "../train/config.ts";
 import { stagesBefore } from "../train/inputs.ts";
 import { prepareData } from "../train/prepare.ts";
 import { reporterFor } from "../train/progress.ts";
-import { train } from "../train/train.ts";
+import { type OpenTagger, type Training, train } from "../train/train.ts";
 import { readConfig } from "./config-file.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -106,6 +107,7 @@ async function trainSeeds({ plan, parts, config, flags, signal }: Runs): Promise
       checkpoints: place(config.checkpoints.folder),
       resume: flags.resume ?? false,
       signal,
+      reopen: reopener(plan, config.tagger),
       report: reporter.report,
     };
     const card = await train(training).finally(reporter.close);
@@ -124,6 +126,20 @@ function learnerOf(parts: OpenParts, name: string): TaggerLearner {
   if (learner === undefined) throw new Fault("TAGGER_NOT_TRAINABLE", { tagger: name });
   return learner;
 }
+
+/**
+ * Opens a saved folder with the plugin and the options of the trained resource. A tagger that is served from folders
+ * takes them as `model`, and `precision`, as `starling evaluate --model` asks of it too.
+ */
+const reopener = (plan: Plan, name: string): Training["reopen"] => {
+  const { plugin, options } = plan.resources.find((resource) => resource.name === name)!;
+  const none = { resources: new Map(), log: () => {}, count: () => {} };
+  const host = createHost({ plugin: plugin.name, folder: plan.text.folder, ...none });
+  return async (folder, precision) => {
+    const wanted = plugin.options.safeParse({ ...(options as object), model: folder, precision });
+    return wanted.success ? ((await plugin.open(wanted.data, host)) as OpenTagger) : undefined;
+  };
+};
 
 async function keepCard(card: Card, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -15,6 +15,8 @@ import { profileOf } from "./profile.ts";
 import type { Progress } from "./progress.ts";
 import { type Scores, scoreTagged, tagAll } from "./score.ts";
 
+export type OpenTagger = Pick<Tagger, "tag"> & { close?(): Promise<void> };
+
 export interface Training {
   /** Seed and epochs as they are really used. */
   readonly config: TrainConfig;
@@ -25,6 +27,8 @@ export interface Training {
   readonly checkpoints: string;
   readonly resume: boolean;
   readonly signal: AbortSignal;
+  /** Opens a saved folder as a service does, to score what will be served; undefined where the tagger has no way to. */
+  readonly reopen: (folder: string, precision: "fp32" | "int8") => Promise<OpenTagger | undefined>;
   readonly report: (progress: Progress) => void;
 }
 
@@ -94,11 +98,11 @@ function failedToSave(cause: unknown, { out, checkpoints }: Training): unknown {
 }
 
 /** Scores of each saved precision, and the mentions of the one that is served by default: int8 where there is one. */
-async function scoreSaved({ config, data, report, signal }: Training, run: TrainingRun, folder: string) {
+async function scoreSaved({ config, data, report, signal, reopen }: Training, run: TrainingRun, folder: string) {
   const scores: { fp32?: Scores; int8?: Scores } = {};
   let served = await mentionsOf(run, data, signal);
   for (const precision of [...config.precisions].sort()) {
-    const saved = await run.open?.(folder, precision);
+    const saved = await reopen(folder, precision);
     // Without a way to open what was saved, only the weights in memory can be scored, and those are fp32.
     if (saved === undefined && precision !== "fp32") continue;
     const mentions = saved === undefined ? served : await mentionsOf(saved, data, signal);
