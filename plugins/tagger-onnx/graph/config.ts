@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Fault } from "starling-ner";
+import { Fault } from "starling-ner/faults";
 import { z } from "zod";
 
 const families = ["bert", "roberta", "xlm-roberta"] as const;

@@ -1,9 +1,9 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect, test } from "vitest";
+import { serveGraph } from "../serve-graph.ts";
 import { encodeModel } from "./encode.ts";
 import { declareInputs, EMISSIONS, recordEncoder } from "./encoder.ts";
 import { expectGradients, type Values } from "./finite-differences.test-help.ts";
-import { servingGraph } from "./serving.ts";
 import { tinyConfig, tinyWeights } from "./tiny.test-help.ts";
 
 const long = (dims: number[], values: number[]) =>
@@ -34,7 +34,7 @@ test("every weight of a tiny encoder has the gradient that finite differences gi
 }, 60_000);
 
 test("padding changes no state of a row", async () => {
-  const graph = servingGraph(tinyConfig, tinyWeights(tinyConfig));
+  const graph = serveGraph(tinyConfig, tinyWeights(tinyConfig));
   const session = await InferenceSession.create(encodeModel(graph, [{ name: EMISSIONS }, { name: "pooled" }]), {
     logSeverityLevel: 3,
   });

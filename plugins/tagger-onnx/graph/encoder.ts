@@ -1,10 +1,20 @@
 import type { EncoderConfig } from "./config.ts";
 import type { Graph, OpOptions } from "./graph.ts";
-import { HEAD_BIAS, HEAD_WEIGHT, linearsOf, normsOf, SHAPE_TABLE, WORD_TABLE } from "./weights.ts";
+import {
+  HEAD_BIAS,
+  HEAD_WEIGHT,
+  linearsOf,
+  normsOf,
+  POSITION_TABLE,
+  SEGMENT_TABLE,
+  SHAPE_TABLE,
+  WORD_TABLE,
+} from "./weights.ts";
 
 /**
  * Inputs of the graph, row-major, B rows of T sub-words:
- * - `ids`, `positions`, `segments`, `shapes`: int64 [B, T]; `positions` already starts at `config.firstPosition`;
+ * - `ids`, `positions`, `segments`, `shapes`: int64 (int32 in training) [B, T]; `positions` already starts at
+ *   `config.firstPosition`, and `segments` are 0 for encoders with one segment;
  * - `mask`: float [B, 1, 1, T], added to the attention scores: 0, or a large negative number on padding;
  * - `pool`: float [B, 1, T], weights of the pooled mean.
  * Outputs: `emissions` [B, T, K], `pooled` [B, D] of length 1, `states` [B, T, D].
@@ -12,6 +22,8 @@ import { HEAD_BIAS, HEAD_WEIGHT, linearsOf, normsOf, SHAPE_TABLE, WORD_TABLE } f
 export const EMISSIONS = "emissions";
 export const POOLED = "pooled";
 export const STATES = "states";
+/** The sum of the embeddings before their layer norm, [B, T, D]: its gradient is that of every table's row read there. */
+export const EMBEDDED = "embedded";
 
 /** Where training drops values; serving leaves it out. */
 export interface Dropout {
@@ -31,10 +43,14 @@ export interface EncoderOptions {
   readonly dropout?: Dropout;
 }
 
-/** Declares the inputs that every encoder reads. */
-export function declareInputs(graph: Graph, { wordShape, pooled }: EncoderOptions): void {
-  for (const name of ["ids", "positions", "segments"]) graph.input(name, "int64", ["B", "T"]);
-  if (wordShape) graph.input("shapes", "int64", ["B", "T"]);
+/** Declares the inputs that every encoder reads; `indices` is the type of the whole-numbered ones. */
+export function declareInputs(
+  graph: Graph,
+  { wordShape, pooled }: EncoderOptions,
+  indices: "int64" | "int32" = "int64",
+): void {
+  for (const name of ["ids", "positions", "segments"]) graph.input(name, indices, ["B", "T"]);
+  if (wordShape) graph.input("shapes", indices, ["B", "T"]);
   graph.input("mask", "float32", ["B", 1, 1, "T"]);
   if (pooled) graph.input("pool", "float32", ["B", 1, "T"]);
 }
@@ -63,12 +79,10 @@ const none: Dropout = { hidden: (_, x) => x, attention: (_, x) => x };
 
 function embed({ graph, config, drop }: Layers, wordShape: boolean): string {
   const table = (name: string, input: string) => graph.op("Gather", [name, input]);
-  const add = (a: string, b: string) => graph.op("Add", [a, b]);
-  const word = table(WORD_TABLE, "ids");
-  const segments = config.segments > 1 ? "segments" : graph.op("Mul", ["segments", graph.ints([0])]);
-  const placed = add(word, table("embeddings.position_embeddings.weight", "positions"));
-  const typed = add(placed, table("embeddings.token_type_embeddings.weight", segments));
-  const sum = wordShape ? add(typed, table(SHAPE_TABLE, "shapes")) : typed;
+  const placed = graph.op("Add", [table(WORD_TABLE, "ids"), table(POSITION_TABLE, "positions")]);
+  const segments = table(SEGMENT_TABLE, "segments");
+  const typed = wordShape ? graph.op("Add", [segments, table(SHAPE_TABLE, "shapes")]) : segments;
+  const sum = graph.op("Add", [placed, typed], { name: EMBEDDED });
   return drop.hidden(graph, norm(graph, config, sum, "embeddings.LayerNorm"));
 }
 

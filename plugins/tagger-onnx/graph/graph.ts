@@ -102,6 +102,11 @@ export class Graph {
     return names;
   }
 
+  /** Records a node of another graph, with its names. Its inputs must be declared or recorded. */
+  append(node: Node): void {
+    this.#record(node, this.nodes.length);
+  }
+
   /** Names `outputs` outputs of a recorded node, where it had fewer; answers them all. */
   extend(node: Node, outputs: number): readonly string[] {
     const at = this.nodes.findIndex((known) => known.outputs[0] === node.outputs[0]);

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { Fault } from "starling-ner";
+import { Fault } from "starling-ner/faults";
 import { z } from "zod";
 import type { FloatTensor } from "./graph.ts";
 

@@ -1,4 +1,4 @@
-import { Fault } from "starling-ner";
+import { Fault } from "starling-ner/faults";
 import type { EncoderConfig } from "./config.ts";
 import type { FloatTensor } from "./graph.ts";
 
@@ -10,6 +10,8 @@ export const HEAD_WEIGHT = "head.weight"; // [D, K]
 export const HEAD_BIAS = "head.bias"; // [K]
 export const SHAPE_TABLE = "shapes.weight"; // [shapes, D], added to the embeddings
 export const WORD_TABLE = "embeddings.word_embeddings.weight";
+export const POSITION_TABLE = "embeddings.position_embeddings.weight";
+export const SEGMENT_TABLE = "embeddings.token_type_embeddings.weight";
 
 /** Names of the six linear layers of layer `layer`, `.weight` and `.bias` to be added, with their widths. */
 export function linearsOf({ hidden: D, intermediate: F }: EncoderConfig, layer: number) {
@@ -37,8 +39,8 @@ export function expectedShapes(config: EncoderConfig): Map<string, { dims: reado
   const plain = (name: string, ...dims: number[]) => shapes.set(name, { dims, linear: false });
   const norm = (name: string) => plain(`${name}.weight`, D) && plain(`${name}.bias`, D);
   plain(WORD_TABLE, vocabulary, D);
-  plain("embeddings.position_embeddings.weight", positions, D);
-  plain("embeddings.token_type_embeddings.weight", segments, D);
+  plain(POSITION_TABLE, positions, D);
+  plain(SEGMENT_TABLE, segments, D);
   norm("embeddings.LayerNorm");
   for (let layer = 0; layer < layers; layer++) {
     for (const { name, from, to } of Object.values(linearsOf(config, layer))) {

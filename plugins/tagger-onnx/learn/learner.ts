@@ -1,0 +1,75 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { TagInput, TrainPlan } from "starling-ner";
+import type { BatchOptions } from "../batch.ts";
+import { type EncoderConfig, readEncoderConfig } from "../graph/config.ts";
+import { readSafetensors } from "../graph/safetensors.ts";
+import { encoderWeights } from "../graph/weights.ts";
+import { type InputOptions, type PackedPost, packInput } from "../input.ts";
+import { readTokenizer } from "../tokenizer.ts";
+import { createOptimiser, type Optimiser } from "./optimiser.ts";
+import { type LearnerOptions, learnerOptions } from "./options.ts";
+import { type Arenas, startArenas } from "./start.ts";
+import { openStep, type Step } from "./step.ts";
+
+/** What a training run works with. */
+export interface Learner {
+  /** Folder of the base encoder. */
+  readonly folder: string;
+  readonly config: EncoderConfig;
+  readonly options: LearnerOptions;
+  readonly types: readonly string[];
+  readonly arenas: Arenas;
+  readonly step: Step;
+  readonly optimiser: Optimiser;
+  readonly input: InputOptions;
+  readonly batching: BatchOptions;
+  readonly threads: number;
+  pack(input: TagInput): PackedPost;
+}
+
+/** Reads the base encoder of `folder` and readies everything for the first step. */
+export async function openLearner(folder: string, plan: TrainPlan): Promise<Learner> {
+  const options = learnerOptions.parse(plan.options ?? {});
+  const config = await readEncoderConfig(folder);
+  const file = join(folder, "model.safetensors");
+  const weights = encoderWeights(config, await readSafetensors(file), file);
+  const tokenizer = await readTokenizer(folder);
+  const { seed, types } = plan;
+  const arenas = startArenas(config, weights, types.length, { seed, wordShape: options.wordShape });
+  const threads = options.threads || availableParallelism();
+  const step = await openStep({
+    config,
+    wordShape: options.wordShape,
+    dropout: options.dropout ?? config.dropout,
+    attentionDropout: options.attentionDropout ?? config.attentionDropout,
+    freezeEmbeddings: options.freezeEmbeddings,
+    ...arenas,
+    tags: 2 * types.length + 1,
+    seed,
+    threads,
+  });
+  const input = inputOptions(config, options);
+  return {
+    folder,
+    config,
+    options,
+    types,
+    arenas,
+    step,
+    optimiser: createOptimiser(arenas.dense, arenas.tables, plan.steps, options),
+    input,
+    batching: { pad: tokenizer.special.pad, firstPosition: config.firstPosition, pooling: options.pooling },
+    threads,
+    pack: (post) => packInput(post, tokenizer, input),
+  };
+}
+
+const inputOptions = (config: EncoderConfig, options: LearnerOptions): InputOptions => ({
+  maxSubwords: options.maxSubwords,
+  maxPositions: config.positions - config.firstPosition,
+  normaliseUrls: options.normaliseUrls,
+  wordShape: options.wordShape,
+  separators: config.family === "bert" ? 1 : 2,
+  addedSegment: config.segments > 1 ? 1 : 0,
+});

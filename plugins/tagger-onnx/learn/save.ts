@@ -1,0 +1,56 @@
+import { mkdir } from "node:fs/promises";
+import type { SaveOptions } from "starling-ner";
+import { writeFolder } from "../folder.ts";
+import { encodeModel } from "../graph/encode.ts";
+import type { FloatTensor } from "../graph/graph.ts";
+import { SERVED, serveGraph } from "../serve-graph.ts";
+import { crfOf } from "./learn-step.ts";
+import type { Learner } from "./learner.ts";
+import { viewOf } from "./parameters.ts";
+import { isCrf } from "./start.ts";
+
+/** Writes the folder that the tagger opens: models, tokenizer, CRF and temperature. */
+export async function saveFolder(
+  learner: Learner,
+  temperature: number,
+  folder: string,
+  { precisions, labelMap }: SaveOptions,
+): Promise<void> {
+  const { config, options, input, types } = learner;
+  const graph = () => serveGraph(config, weightsOf(learner));
+  const fp32 = precisions.includes("fp32") ? encodeModel(graph(), SERVED) : undefined;
+  const int8 = undefined;
+  const about = {
+    name: options.name,
+    family: config.family,
+    types: [...types],
+    crf: scoresOf(learner),
+    temperature,
+    labelMap: { ...labelMap },
+    input: {
+      maxSubwords: input.maxSubwords,
+      normaliseUrls: input.normaliseUrls,
+      wordShape: input.wordShape,
+      separators: input.separators,
+    },
+    pooling: options.pooling,
+  };
+  await mkdir(folder, { recursive: true });
+  await writeFolder(folder, about, { fp32, int8 }, learner.folder);
+}
+
+/** The encoder's and the head's weights as they stand, copied out of shared memory. */
+function weightsOf({ arenas }: Learner): Map<string, FloatTensor> {
+  return new Map(
+    [arenas.tables, arenas.dense].flatMap((arena) =>
+      arena.parameters
+        .filter(({ name }) => !isCrf(name))
+        .map((p): [string, FloatTensor] => [p.name, { dims: p.dims, data: viewOf(arena.weights, p).slice() }]),
+    ),
+  );
+}
+
+function scoresOf({ arenas: { dense } }: Learner) {
+  const { transitions, start, end } = crfOf(dense, dense.weights);
+  return { transitions: [...transitions], start: [...start], end: [...end] };
+}
