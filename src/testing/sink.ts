@@ -33,6 +33,8 @@ export interface SinkSuite<O extends z.ZodType> extends Suite<SinkClause> {
 export function testSink<O extends z.ZodType>(suite: SinkSuite<O>): void {
   const { plugin, records, place } = suite;
   const host = testHost(suite.lend);
+  // Taken now: another clause may already have let the sink at the records.
+  const before = records.map((output) => ({ ...output, record: structuredClone(output.record) }));
   const live = new AbortController().signal;
   const opened = (use: (sink: Sink, written: () => Promise<readonly unknown[]>) => Promise<void>) => async () => {
     const { options, written } = await place();
@@ -60,9 +62,9 @@ export function testSink<O extends z.ZodType>(suite: SinkSuite<O>): void {
       await expectWritten(written, [...records, ...records]);
     }),
     "leaves its input as it was": opened(async (sink) => {
-      const before = canonical(records.map(({ record }) => record));
-      await sink.write(records, live);
-      assert.deepEqual(canonical(records.map(({ record }) => record)), before);
+      const given = before.map((output) => ({ ...output, record: structuredClone(output.record) }));
+      await sink.write(given, live);
+      assert.deepEqual(given, before);
     }),
     "keeps batches apart that are written at once": opened(async (sink, written) => {
       const outcomes = await Promise.all(records.map((record) => sink.write([record], live)));

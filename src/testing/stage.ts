@@ -37,6 +37,8 @@ export function testStage<N extends Fact, U extends Fact, G extends Fact, O exte
 ): void {
   const { plugin, batch } = suite;
   const host = testHost(suite.lend);
+  // Taken now: another clause may already have let the stage at the batch.
+  const before = structuredClone(batch);
   const opened = (use: (stage: Stage<N, U, G>) => Promise<void>) => async () =>
     whileOpen(plugin, await fresh(suite.options), host, use);
   const live = new AbortController().signal;
@@ -70,10 +72,10 @@ export function testStage<N extends Fact, U extends Fact, G extends Fact, O exte
       assert.equal((await stage.run(bare, live)).length, batch.length);
     }),
     "leaves its input as it was": opened(async (stage) => {
-      const before = structuredClone(batch);
-      for (const view of batch) stage.quick?.(view);
-      await stage.run(batch, live);
-      assert.deepEqual(batch, before);
+      const given = structuredClone(before);
+      for (const view of given) stage.quick?.(view);
+      await stage.run(given, live);
+      assert.deepEqual(given, before);
     }),
     "lets one bad post spare the others": opened(async (stage) => {
       assert.ok(suite.bad, "give a `bad` post, or skip this clause with a reason");

@@ -35,6 +35,8 @@ export interface TaggerSuite<O extends z.ZodType> extends Suite<TaggerClause> {
 export function testTagger<O extends z.ZodType>(suite: TaggerSuite<O>): void {
   const { plugin, inputs } = suite;
   const host = testHost(suite.lend);
+  // Taken now: another clause may already have let the tagger at the inputs.
+  const before = structuredClone(inputs);
   const live = new AbortController().signal;
   const opened = (use: (tagger: Tagger) => Promise<void>) => async () =>
     whileOpen(plugin, await fresh(suite.options), host, use);
@@ -104,9 +106,9 @@ export function testTagger<O extends z.ZodType>(suite: TaggerSuite<O>): void {
       assert.equal(outcome?.kind, "ok");
     }),
     "leaves its input as it was": opened(async (tagger) => {
-      const before = structuredClone(inputs);
-      await tagger.tag(inputs, live);
-      assert.deepEqual(inputs, before);
+      const given = structuredClone(before);
+      await tagger.tag(given, live);
+      assert.deepEqual(given, before);
     }),
     "keeps calls apart that run at once": opened(async (tagger) => {
       const [there, back] = await Promise.all([tagger.tag(inputs, live), tagger.tag(inputs.toReversed(), live)]);
