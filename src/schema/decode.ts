@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { Fault } from "../errors.ts";
 import { fail, type Outcome, ok } from "../outcome.ts";
 import { jsonErrorAt } from "./json-error.ts";
+import { isPlainPost } from "./plain-post.ts";
 import { type Post, postSchema } from "./post.ts";
 
 /** Something that can be named in an error message, such as a line of a file; asked only when there is an error. */
@@ -22,6 +23,7 @@ export function decodePost(json: string, place: Place): Outcome<Post> {
   }
   // Only an escape can bring a lone surrogate: bytes that are UTF-8 hold none.
   if (json.includes("\\u")) value = wellFormed(value);
+  if (isPlainPost(value)) return ok(value);
   const parsed = postSchema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
   return fail(invalid(parsed.error.issues, place));
