@@ -48,11 +48,14 @@ export function encodeModel(graph: Graph, outputs: readonly GraphOutput[]): Uint
       })),
       initializer: [...graph.initializers].filter(([name]) => read.has(name)).map(([name, v]) => tensor(name, v)),
       input: [...graph.inputs].filter(([name]) => read.has(name)).map(([name, v]) => value(name, v.type, v.shape)),
-      output: outputs.map((o) => value(o.name, o.type ?? "float32", o.shape ?? graph.shape(o.name))),
+      output: outputs.map((o) => value(o.name, o.type ?? "float32", o.shape ?? known(graph, o.name))),
     },
   });
   return toBinary(ModelProtoSchema, model);
 }
+
+/** Undefined where a graph was put together without shapes: a session then infers them. */
+const known = (graph: Graph, name: string): Shape | undefined => (graph.has(name) ? graph.shape(name) : undefined);
 
 function needed(graph: Graph, outputs: readonly GraphOutput[]): Graph["nodes"] {
   const wanted = new Set(outputs.map((o) => o.name));
@@ -76,14 +79,12 @@ function tensor(name: string, { type, dims, data }: Constant) {
   return { name, dataType: dataTypes[type], dims: dims.map(BigInt), rawData };
 }
 
-function value(name: string, type: ElementType, shape: Shape) {
-  const dim = shape.map((d) =>
+function value(name: string, type: ElementType, shape: Shape | undefined) {
+  const dim = shape?.map((d) =>
     typeof d === "number"
       ? { value: { case: "dimValue" as const, value: BigInt(d) } }
       : { value: { case: "dimParam" as const, value: d } },
   );
-  return {
-    name,
-    type: { value: { case: "tensorType" as const, value: { elemType: dataTypes[type], shape: { dim } } } },
-  };
+  const tensorType = { elemType: dataTypes[type], ...(dim === undefined ? {} : { shape: { dim } }) };
+  return { name, type: { value: { case: "tensorType" as const, value: tensorType } } };
 }

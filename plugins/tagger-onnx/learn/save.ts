@@ -3,6 +3,7 @@ import type { SaveOptions } from "starling-ner";
 import { writeFolder } from "../folder.ts";
 import { encodeModel } from "../graph/encode.ts";
 import type { FloatTensor } from "../graph/graph.ts";
+import { toInt8 } from "../int8.ts";
 import { SERVED, serveGraph } from "../serve-graph.ts";
 import { crfOf } from "./learn-step.ts";
 import type { Learner } from "./learner.ts";
@@ -19,7 +20,7 @@ export async function saveFolder(
   const { config, options, input, types } = learner;
   const graph = () => serveGraph(config, weightsOf(learner));
   const fp32 = precisions.includes("fp32") ? encodeModel(graph(), SERVED) : undefined;
-  const int8 = undefined;
+  const int8 = precisions.includes("int8") ? encodeModel(toInt8(graph()), SERVED) : undefined;
   const about = {
     name: options.name,
     family: config.family,
