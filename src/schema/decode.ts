@@ -31,7 +31,7 @@ export function decodePost(json: string, place: Place): Outcome<Post> {
 
 function notJson(json: string, place: Place, cause: SyntaxError): Fault {
   const column = (jsonErrorAt(json) ?? json.length) + 1;
-  const reason = cause.message.replace(/ in JSON at position .*|, ".*" is not valid JSON/s, "");
+  const reason = cause.message.replace(/ in JSON at position .*|, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON/s, "");
   return new Fault("POST_NOT_JSON", { where: place.where(), column, reason }, { cause });
 }
 
