@@ -74,7 +74,7 @@ function locatePackage(use: string, configFile: string, names: readonly string[]
     if ((cause as NodeJS.ErrnoException).code === "ERR_PACKAGE_PATH_NOT_EXPORTED")
       throw new Fault("PLUGIN_NOT_EXPORTED", { use }, { cause });
     const looked = `a built-in, and a package installed for ${dirname(resolve(configFile))}`;
-    const help = `${didYouMean(use, names)}; if it is a package: npm install ${use}`;
+    const help = `${didYouMean(use, names)} (a package: npm install ${use})`;
     throw new Fault("PLUGIN_NOT_FOUND", { use, looked, help }, { cause });
   }
 }

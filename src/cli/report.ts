@@ -1,8 +1,16 @@
 import { isFault } from "../errors.ts";
 
+type Redact = (text: string) => string;
+let redact: Redact = (text) => text;
+
+/** From now on nothing that is reported shows what `hide` puts out of sight: causes and stacks quote secrets too. */
+export function reportWithout(hide: Redact): void {
+  redact = hide;
+}
+
 /** Writes to standard error what happened: a fault as its sentence, anything else with its stack, for it is our mistake. */
 export function report(error: unknown, verbose: boolean): void {
-  process.stderr.write(`starling: ${describe(error, verbose)}\n`);
+  process.stderr.write(redact(`starling: ${describe(error, verbose)}\n`));
 }
 
 export function describe(error: unknown, verbose: boolean): string {

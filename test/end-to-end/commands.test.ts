@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { configFile, root, starling, tinyConfig } from "./starling.ts";
+
+test("--help names every command, the exit codes, and is quick", async () => {
+  const { code, stdout } = await starling(["--help"]);
+  expect(code).toBe(0);
+  for (const word of ["run", "check", "train", "evaluate", "plugins", "schema", "Exit codes"])
+    expect(stdout).toContain(word);
+});
+
+test.each(["run", "check", "train", "evaluate", "plugins", "schema"])("%s --help tells its options", async (name) => {
+  const { code, stdout } = await starling([name, "--help"]);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(new RegExp(`^Usage: starling ${name} [\\s\\S]*--help`))]);
+});
+
+test("--version is that of the package", async () => {
+  expect((await starling(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  ["an unknown command", ["rnu"], "unknown command 'rnu'"],
+  ["an unknown option", ["run", "--inptu", "x"], "unknown option '--inptu'"],
+  ["too many arguments", ["check", "a", "b"], "too many arguments"],
+  ["a missing argument", ["run", "--input"], "argument missing"],
+  ["no command at all", [], "Usage: starling"],
+])("%s is exit code 2", async (_, args, words) => {
+  const { code, stdout, stderr } = await starling(args);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(words);
+});
+
+describe("starling check", () => {
+  test("says that a config is in order, and opens nothing", async () => {
+    const config = configFile(tinyConfig());
+    expect(await starling(["check", config])).toMatchObject({
+      code: 0,
+      stdout: `${config} is in order: draft > final\n`,
+      stderr: "",
+    });
+  });
+
+  test("finds nothing wrong with the config that comes with the package", async () => {
+    const { code, stdout, stderr } = await starling(["check"], { cwd: root });
+    expect([code, stdout, stderr]).toEqual([0, "config/default.yaml is in order: draft > final\n", ""]);
+  });
+
+  test("prints all problems and is exit code 2", async () => {
+    const config = configFile(tinyConfig().replace("batch: 8", "batch: 0").replace("deadLetters", "deadLeters"));
+    const { code, stdout, stderr } = await starling(["check", config]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`${config}:6:26: stages[0].batch`);
+    expect(stderr).toContain('did you mean "deadLetters"?');
+    expect(stderr).toContain('the key "deadLetters" is missing');
+  });
+
+  test("prints JSON where asked", async () => {
+    const config = configFile(tinyConfig().replace("stages:", "window: 1\nstages:"));
+    const { code, stdout } = await starling(["check", config, "--json"]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { file: config, problems: [], warnings: [{ code: "WINDOW_SMALL" }] },
+    ]);
+  });
+
+  test("is exit code 2 for a config that is not there", async () => {
+    expect(await starling(["check", join(root, "nowhere.yaml")])).toMatchObject({ code: 2, stdout: "" });
+  });
+});
+
+test("plugins --json is one object a line, with what stages need and give", async () => {
+  const { code, stdout } = await starling(["plugins", "--json"]);
+  const plugins = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { name: string });
+  expect(code).toBe(0);
+  expect(plugins).toContainEqual(
+    expect.objectContaining({ name: "draft", kind: "stage", uses: ["captions"], gives: ["draft", "feature"] }),
+  );
+  expect(plugins).toContainEqual(expect.objectContaining({ name: "source-file", kind: "source" }));
+});
+
+test("schema is a draft-7 JSON Schema that knows the options of built-in plugins", async () => {
+  const schema = JSON.parse((await starling(["schema"])).stdout) as {
+    properties: { stages: { items: { allOf: object[] } } };
+  };
+  expect(schema).toMatchObject({ $schema: "http://json-schema.org/draft-07/schema#", additionalProperties: false });
+  expect(JSON.stringify(schema.properties.stages.items.allOf)).toContain('"use":{"const":"draft"}');
+});

@@ -1,0 +1,141 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: configs are written so.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type EntityEvent, eventSchema } from "../../src/schema/event.ts";
+import { configFile, freshFolder, plugin, starling, start, tinyConfig } from "./starling.ts";
+
+const posts = '{"id":"1","text":"Adele sings"}\n{"id":"2","text":"nothing"}\n';
+const events = (stdout: string): EntityEvent[] =>
+  stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => eventSchema.parse(JSON.parse(line)));
+const stage = (options: string) => `  - { use: "${plugin("odd-stage")}", options: { ${options} } }`;
+
+describe("starling run", () => {
+  test("reads standard input and prints one event a line, and nothing else", async () => {
+    const { code, stdout, stderr } = await starling(["run", configFile(tinyConfig())], { input: posts });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(events(stdout).map(({ postId, entities }) => [postId, entities.map(({ text }) => text)])).toEqual([
+      ["1", ["Adele"]],
+      ["2", []],
+    ]);
+  });
+
+  test("puts a bad post into the dead letters with its bytes, and goes on", async () => {
+    const config = configFile(tinyConfig());
+    const { code, stdout, stderr } = await starling(["run", config], { input: `{"id":\n${posts}` });
+    expect([code, events(stdout).length]).toEqual([0, 2]);
+    expect(stderr).toContain("3 posts read, 2 answered, 1 dead-lettered (source: POST_NOT_JSON 1)");
+    const letter = JSON.parse(readFileSync(join(dirname(config), "letters.ndjson"), "utf8")) as { bytes: string };
+    expect(Buffer.from(letter.bytes, "base64").toString()).toBe('{"id":');
+  });
+
+  test("makes no dead-letter file where no post is bad", async () => {
+    const config = configFile(tinyConfig());
+    await starling(["run", config], { input: posts });
+    expect(existsSync(join(dirname(config), "letters.ndjson"))).toBe(false);
+  });
+
+  test("takes --input and --output instead of the config's source and sink, from where the user is", async () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, "in.ndjson"), posts);
+    const args = [
+      "run",
+      configFile(tinyConfig({ source: `{ use: "${plugin("ticker")}" }` })),
+      "-i",
+      "in.ndjson",
+      "-o",
+      "out.ndjson",
+    ];
+    expect(await starling(args, { cwd })).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    expect(events(readFileSync(join(cwd, "out.ndjson"), "utf8"))).toHaveLength(2);
+  });
+
+  test("ends quietly when its reader has enough", async () => {
+    const config = configFile(tinyConfig({ source: `{ use: "${plugin("ticker")}" }` }));
+    const { child, ended, sees } = start(["run", config]);
+    await sees("\n");
+    child.stdout?.destroy();
+    expect(await ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining("starling:") });
+    expect(existsSync(join(dirname(config), "letters.ndjson"))).toBe(false);
+  });
+
+  test("is exit code 1 when a fault stops it on the way", async () => {
+    const config = configFile(tinyConfig({ stages: stage("fails: true").replace(" }", " }, onFail: stop") }));
+    const { code, stderr } = await starling(["run", config], { input: posts });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^starling: .*cannot/)]);
+  });
+});
+
+describe("starling run never starts", () => {
+  test("without its config", async () => {
+    const { code, stderr } = await starling(["run", "nowhere.yaml"]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^starling: .*nowhere.yaml.*ENOENT.*\[CONFIG_UNREADABLE\]\n$/),
+    ]);
+  });
+
+  test("with a config that has problems: all are told, with line and column", async () => {
+    const config = configFile(`windw: 1\n${tinyConfig().replace("use: draft,", "use: drafft,")}`);
+    const { code, stdout, stderr } = await starling(["run", config], { input: posts });
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`${config}:1:1: nothing reads the key "windw"; did you mean "window"?`);
+    expect(stderr).toContain(`${config}:7:12: there is no plugin "drafft"`);
+  });
+
+  test("when a plugin throws at opening, and says which without a stack", async () => {
+    const config = configFile(tinyConfig({ stages: stage("opening: badly") }));
+    const { code, stderr } = await starling(["run", config], { input: posts });
+    expect([code, stderr]).toEqual([
+      2,
+      "starling: odd-stage (odd-stage) could not be opened: the service refused: badly [PLUGIN_OPEN_FAILED]\n",
+    ]);
+    expect((await starling(["run", config, "--verbose"])).stderr).toMatch(
+      /caused by Error: the service refused[\s\S]* at /,
+    );
+  });
+
+  test("with a secret shown", async () => {
+    const config = configFile(tinyConfig({ stages: stage('opening: "${API_KEY}"') }));
+    for (const verbose of [[], ["--verbose"]]) {
+      const { code, stdout, stderr } = await starling(["run", config, ...verbose], { env: { API_KEY: "sk-12345" } });
+      expect([code, stderr]).toEqual([2, expect.stringContaining("the service refused: ${API_KEY}")]);
+      expect(stdout + stderr).not.toContain("sk-12345");
+    }
+  });
+});
+
+describe("signals", () => {
+  const endless = (stages: string) => configFile(tinyConfig({ source: `{ use: "${plugin("ticker")}" }`, stages }));
+
+  test.each(["SIGINT", "SIGTERM"] as const)("the first %s stops reading and finishes what was read", async (signal) => {
+    const { child, ended, sees } = start(["run", endless(stage("tookMs: 30"))]);
+    await sees("\n");
+    child.kill(signal);
+    const { code, stdout, stderr } = await ended;
+    const [, given, settled] = /given (\d+), settled (\d+)/.exec(stderr) ?? [];
+    expect(code).toBe(0);
+    expect(Number(given)).toBeGreaterThan(1);
+    expect(settled).toBe(given);
+    expect(events(stdout)).toHaveLength(Number(given));
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("a second %s ends at once with %i", async (signal, expected) => {
+    const config = configFile(tinyConfig({ stages: stage("never: true") }));
+    const { child, ended } = start(["run", config, "--verbose"], { input: posts });
+    await new Promise((done) => setTimeout(done, 1500));
+    child.kill(signal);
+    await new Promise((done) => setTimeout(done, 300));
+    expect(child.exitCode).toBeNull();
+    const before = performance.now();
+    child.kill(signal);
+    expect((await ended).code).toBe(expected);
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+});
