@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { makeTokenizer, type SubwordTokenizer } from "./tokenizer.ts";
 
 /** A WordPiece tokenizer over letters and a few words: small enough to know its ids by heart. */
@@ -41,3 +42,7 @@ export const tinyWordPieceJson = () => ({
 });
 
 export const idOf = (piece: string): number => tinyPieces.indexOf(piece);
+
+/** A folder of test/fixtures/encoders, made by make.py there. */
+export const fixtureFolder = (name: string): string =>
+  fileURLToPath(new URL(`../../test/fixtures/encoders/${name}/`, import.meta.url));

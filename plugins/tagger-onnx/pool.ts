@@ -176,6 +176,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
       return slots.flatMap(({ worker }) => worker.pid ?? []);
     },
     run(works, signal) {
+      if (works.length === 0) return Promise.resolve([]);
       if (closed) return Promise.resolve(works.map(() => fail(new Fault("TAGGER_CLOSED", { model }))));
       if (signal.aborted) return Promise.resolve(works.map(() => fail(abortError(signal))));
       return new Promise((resolve) => {
