@@ -4,9 +4,9 @@ import type { TagInput, TrainPlan } from "starling-ner";
 import type { BatchOptions } from "../batch.ts";
 import { type EncoderConfig, readEncoderConfig } from "../graph/config.ts";
 import { readSafetensors } from "../graph/safetensors.ts";
-import { encoderWeights } from "../graph/weights.ts";
+import { encoderWeights, type Weights } from "../graph/weights.ts";
 import { type InputOptions, type PackedPost, packInput } from "../input.ts";
-import { readTokenizer } from "../tokenizer.ts";
+import { readTokenizer, type SubwordTokenizer } from "../tokenizer.ts";
 import { createOptimiser, type Optimiser } from "./optimiser.ts";
 import { type LearnerOptions, learnerOptions } from "./options.ts";
 import { type Arenas, startArenas } from "./start.ts";
@@ -28,15 +28,27 @@ export interface Learner {
   pack(input: TagInput): PackedPost;
 }
 
+/** A base encoder in memory. */
+export interface BaseEncoder {
+  readonly folder: string;
+  readonly config: EncoderConfig;
+  readonly weights: Weights;
+  readonly tokenizer: SubwordTokenizer;
+}
+
 /** Reads the base encoder of `folder` and readies everything for the first step. */
 export async function openLearner(folder: string, plan: TrainPlan): Promise<Learner> {
-  const options = learnerOptions.parse(plan.options ?? {});
   const config = await readEncoderConfig(folder);
   const file = join(folder, "model.safetensors");
   const weights = encoderWeights(config, await readSafetensors(file), file);
-  const tokenizer = await readTokenizer(folder);
+  return createLearner({ folder, config, weights, tokenizer: await readTokenizer(folder) }, plan);
+}
+
+export async function createLearner(base: BaseEncoder, plan: TrainPlan): Promise<Learner> {
+  const { folder, config, tokenizer } = base;
+  const options = learnerOptions.parse(plan.options ?? {});
   const { seed, types } = plan;
-  const arenas = startArenas(config, weights, types.length, { seed, wordShape: options.wordShape });
+  const arenas = startArenas(config, base.weights, types.length, { seed, wordShape: options.wordShape });
   const threads = options.threads || availableParallelism();
   const step = await openStep({
     config,
