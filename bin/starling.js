@@ -23,9 +23,8 @@ function fromClone() {
   const child = spawn(process.execPath, ["--conditions=source", fileURLToPath(source), ...process.argv.slice(2)], {
     stdio: "inherit",
   });
-  // A terminal sends Ctrl-C to both processes; the child decides when both end.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  // A terminal sends Ctrl-C to both processes; the child takes two that come together for one, and decides when both end.
+  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => child.kill(name));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal === "SIGINT" ? 130 : 143);
   });
