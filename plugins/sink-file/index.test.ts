@@ -1,0 +1,172 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
+import type { DeadLetter, EntityEvent, Output } from "starling-ner";
+import { testHost, testSink } from "starling-ner/testing";
+import { expect, test } from "vitest";
+import sinkFile from "./index.ts";
+import { paint, plain, pretty } from "./pretty.ts";
+
+const origin = { lane: "a", offset: "0", bytes: () => Buffer.from("{}") };
+const entity = {
+  text: "Ada Lovelace",
+  type: "PER",
+  start: 5,
+  end: 17,
+  codePoints: { start: 5, end: 17 },
+  words: { start: 1, end: 3 },
+  confidence: 0.934,
+};
+const event = (postId: string, more: Partial<EntityEvent> = {}): EntityEvent => ({
+  schema: "starling.entities/1",
+  key: `a:${postId}:v`,
+  postId,
+  revision: 0,
+  final: true,
+  model: "m",
+  entities: [],
+  captions: [],
+  knowledge: null,
+  passed: [],
+  degraded: [],
+  timings: { totalMs: 1, stages: {} },
+  ...more,
+});
+const deadLetter: DeadLetter = {
+  schema: "starling.dead-letter/1",
+  key: "a:1:v",
+  postId: null,
+  stage: "source",
+  code: "POST_NOT_JSON",
+  reason: "not JSON",
+  attempts: 1,
+  origin: { lane: "a", offset: "1" },
+  bytes: "e30=",
+};
+const output = (record: Output["record"], text = "Dear Ada Lovelace, hi"): Output => ({
+  record,
+  origin,
+  post: { id: "p", text },
+});
+const live = new AbortController().signal;
+
+async function place(name = "deep/er/events.ndjson") {
+  const path = join(await mkdtemp(join(tmpdir(), "starling-sink-")), name);
+  const bytes = async () => (path.endsWith(".gz") ? gunzipSync(await readFile(path)) : readFile(path));
+  const lines = async () => (await bytes()).toString().split("\n").slice(0, -1);
+  return { path, lines, options: { path }, written: async () => (await lines()).map((line) => JSON.parse(line)) };
+}
+const open = (options: Parameters<typeof sinkFile.options.parse>[0]) =>
+  sinkFile.open(sinkFile.options.parse(options), testHost());
+
+for (const name of ["events.ndjson", "events.ndjson.gz"])
+  testSink({ test, plugin: sinkFile, place: () => place(name), records: [output(event("1")), output(deadLetter)] });
+
+test("the file comes into being with its first record", async () => {
+  const { path } = await place();
+  const sink = await open({ path });
+  await sink.write([], live);
+  expect(existsSync(path)).toBe(false);
+  await sink.write([output(event("1"))], live);
+  expect(existsSync(path)).toBe(true);
+  await sink.close?.();
+});
+
+test("what was acknowledged can be read before the file is closed, packed or not", async () => {
+  for (const name of ["events.ndjson", "events.ndjson.gz"]) {
+    const { path, lines } = await place(name);
+    const sink = await open({ path, fsync: true });
+    await sink.write([output(event("1"))], live);
+    await sink.write([output(event("2"))], live);
+    expect(await lines()).toHaveLength(2);
+    await sink.close?.();
+  }
+});
+
+test("an existing file is begun anew, or continued with append", async () => {
+  const { path, written } = await place();
+  for (const [id, append] of [
+    ["1", false],
+    ["2", false],
+    ["3", true],
+  ] as const) {
+    const sink = await open({ path, append });
+    await sink.write([output(event(id))], live);
+    await sink.close?.();
+  }
+  expect((await written()).map(({ postId }) => postId)).toEqual(["2", "3"]);
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk is the fault OUTPUT_FULL", async () => {
+  const sink = await open({ path: "/dev/full" });
+  await expect(sink.write([output(event("1"))], live)).rejects.toMatchObject({ code: "OUTPUT_FULL" });
+  await sink.close?.();
+});
+
+test("a path that cannot be written is the fault OUTPUT_FAILED", async () => {
+  const sink = await open({ path: "/dev/null/events.ndjson" });
+  await expect(sink.write([output(event("1"))], live)).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
+  await sink.close?.();
+});
+
+/** Writes batches of 1000 events to standard output until it fails, then names the fault on standard error. */
+const script = (batches: number) => `
+  import sink from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
+  const open = await sink.open(sink.options.parse({}), { resolve: (p) => p, log() {}, count() {} });
+  const batch = Array.from({ length: 1000 }, () => ({ record: ${JSON.stringify(event("1"))} }));
+  let alive = 0;
+  setInterval(() => alive++, 1).unref();
+  try {
+    for (let i = 0; i < ${batches}; i++) await open.write(batch, new AbortController().signal);
+  } catch (error) {
+    console.error(error.code);
+  }
+  await open.close();
+  console.error(alive > 20 ? "alive" : "blocked");`;
+
+const run = (batches: number, reader: string) =>
+  promisify(execFile)(
+    "bash",
+    ["-c", `"$0" --conditions=source --input-type=module --eval "$1" | ${reader}`, process.execPath, script(batches)],
+    { maxBuffer: 1e9 },
+  );
+
+test("all of it arrives through a pipe, and a slow reader does not stop the loop", async () => {
+  const { stdout, stderr } = await run(5, "(sleep 0.5; wc -l)");
+  expect(stdout.trim()).toBe("5000");
+  expect(stderr.trim()).toBe("alive");
+});
+
+test("a reader that goes away is the fault OUTPUT_CLOSED", async () => {
+  const { stderr } = await run(1e9, "head -1 >/dev/null");
+  expect(stderr).toContain("OUTPUT_CLOSED");
+});
+
+test("pretty shows the text with its entities in place, then each with type and confidence", () => {
+  const record = event("p7", { entities: [entity], degraded: [{ stage: "knowledge", reason: "timeout" }] });
+  expect(pretty(output(record), plain)).toBe(
+    ["p7", "  Dear Ada Lovelace PER, hi", "    PER   0.93  Ada Lovelace", "    knowledge: timeout", "", ""].join("\n"),
+  );
+  expect(pretty(output(record), paint)).toContain("\x1b[1;4;32mAda Lovelace\x1b[0m");
+});
+
+test("pretty shows the first of two entities that overlap, and names both", () => {
+  const inner = { ...entity, text: "Lovelace", type: "LOC", start: 9 };
+  const shown = pretty(output(event("p", { entities: [entity, inner] })), plain);
+  expect(shown).toContain("Dear Ada Lovelace PER, hi");
+  expect(shown).toContain("LOC   0.93  Lovelace");
+});
+
+test("escape sequences of a post do not reach the terminal", () => {
+  const shown = pretty(output(event("\x1b]0;owned\x07"), "a\x1b[2Jb\x9b31m"), plain);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
+  expect(shown).not.toMatch(/[\x1b\x07\x9b]/);
+});
+
+test("pretty names a dead letter by where it stood", () => {
+  expect(pretty({ record: deadLetter, origin }, plain)).toBe("a:1 POST_NOT_JSON at source\n  not JSON\n\n");
+});
