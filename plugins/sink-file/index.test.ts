@@ -136,7 +136,7 @@ const run = (batches: number, reader: string) =>
   );
 
 test("all of it arrives through a pipe, and a slow reader does not stop the loop", async () => {
-  const { stdout, stderr } = await run(5, "(sleep 0.5; wc -l)");
+  const { stdout, stderr } = await run(5, "(sleep 3; wc -l)");
   expect(stdout.trim()).toBe("5000");
   expect(stderr.trim()).toBe("alive");
 });
