@@ -7,11 +7,13 @@ import { fileURLToPath } from "node:url";
 const source = new URL("../src/cli.ts", import.meta.url);
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
+  const mend = existsSync(source)
+    ? "In a clone, npm start and npm test bring it along; after one of them, npx starling finds it."
+    : "Install Node 24 (https://nodejs.org), or add it to this project: npm install --save-dev node@24";
   process.stderr.write(
-    `starling needs Node 24 or later; this is Node ${process.versions.node} (${process.execPath}).\n` +
-      "Install Node 24 (https://nodejs.org), or add it to this project: npm install --save-dev node@24\n",
+    `starling needs Node 24 or later; this is Node ${process.versions.node} (${process.execPath}).\n${mend}\n`,
   );
-  process.exitCode = 1;
+  process.exitCode = 2;
 } else if (existsSync(source)) {
   fromClone();
 } else {

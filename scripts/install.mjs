@@ -24,12 +24,16 @@ function install() {
   process.stderr.write("Installing dependencies (npm ci); this happens once …\n");
   // onnxruntime-node's install step downloads CUDA libraries, which few need; docs/operate.md says how to get them.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
-  const { status, error } = spawnSync("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    env,
-    shell: windows,
-    stdio: ["ignore", 2, 2],
-  });
+  const { status, error } = spawnSync(
+    "npm",
+    ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"],
+    {
+      cwd: root,
+      env,
+      shell: windows,
+      stdio: ["ignore", 2, 2],
+    },
+  );
   if (status === 0) return;
   fail(`"npm ci" failed${error ? `: ${error.message}` : ""}. It needs the npm registry, or a filled npm cache.`);
 }

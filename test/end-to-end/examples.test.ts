@@ -129,5 +129,5 @@ test("a Node that is too old gets a sentence", async (context) => {
   const { stdout: version } = await promisify(execFile)(old, ["--version"]);
   if (Number(/^v(\d+)/.exec(version)![1]) >= 24) return context.skip(`${old} is ${version.trim()}`);
   const run = promisify(execFile)(old, [join(root, "bin/starling.js"), "--help"]);
-  await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/needs Node 24 or later/) });
+  await expect(run).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(/needs Node 24 or later/) });
 });
