@@ -28,14 +28,19 @@ export function weigh(ws: Workspace, emissions: Float32Array, steps: number, tem
 /** alpha[i, k] ∝ the weight of all path prefixes that end in tag k at step i; each row sums to 1. False on underflow. */
 export function forward(ws: Workspace, steps: number): boolean {
   const { tags: K, weight, alpha, scale, toMajor, start } = ws;
+  const { constrained } = ws.made;
   let low = Number.POSITIVE_INFINITY;
   for (let i = 0, at = 0; i < steps; i++, at += K) {
     let sum = 0;
     for (let k = 0; k < K; k++) {
       let mass = start[k]!;
       if (i > 0) {
+        // Barred, I-t is reached from B-t, one tag below, and from itself alone.
+        const narrow = constrained && k > 0 && (k & 1) === 0;
+        const to = narrow ? k + 1 : K;
         mass = 0;
-        for (let j = 0, from = at - K, t = k * K; j < K; j++) mass += alpha[from + j]! * toMajor[t + j]!;
+        for (let j = narrow ? k - 1 : 0, from = at - K, t = k * K; j < to; j++)
+          mass += alpha[from + j]! * toMajor[t + j]!;
       }
       const value = mass * weight[at + k]!;
       alpha[at + k] = value;

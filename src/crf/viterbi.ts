@@ -1,17 +1,17 @@
 import type { Crf } from "./crf.ts";
 import { mayStart } from "./tags.ts";
-import { createWorkspace, reserve, type Workspace } from "./workspace.ts";
+import { createWorkspace, plain, prepare, reserve, type Workspace } from "./workspace.ts";
 
 /**
- * The best tag path among those that BIO2 allows, into `ws.path`; ties go to the lower tag.
+ * As `viterbi`, into `ws.path`, over the parameters that `prepare` made ready last.
+ * The best tag path among those that BIO2 allows; ties go to the lower tag.
  * Needs no temperature: dividing every score changes no order. `emissions` is row-major [steps × K].
  */
 export function decodePath(ws: Workspace, crf: Crf, emissions: Float32Array, steps: number): void {
   const K = crf.tags;
   reserve(ws, K, steps);
   if (steps === 0) return;
-  const { transitions } = crf;
-  const { scores, back, path } = ws;
+  const { scores, scoresTo, back, path } = ws;
   for (let k = 0; k < K; k++) scores[k] = mayStart(k) ? crf.start[k]! + emissions[k]! : Number.NEGATIVE_INFINITY;
   for (let i = 1, at = K, old = 0, now = K; i < steps; i++, at += K, old = now, now = K - now) {
     for (let k = 0; k < K; k++) {
@@ -20,9 +20,9 @@ export function decodePath(ws: Workspace, crf: Crf, emissions: Float32Array, ste
       const first = inside ? k - 1 : 0;
       const last = inside ? k : K - 1;
       let best = first;
-      let score = scores[old + first]! + transitions[first * K + k]!;
+      let score = scores[old + first]! + scoresTo[k * K + first]!;
       for (let j = first + 1; j <= last; j++) {
-        const candidate = scores[old + j]! + transitions[j * K + k]!;
+        const candidate = scores[old + j]! + scoresTo[k * K + j]!;
         if (candidate > score) {
           score = candidate;
           best = j;
@@ -43,8 +43,9 @@ export function decodePath(ws: Workspace, crf: Crf, emissions: Float32Array, ste
   }
 }
 
-/** The best legal tag path, one tag a step. */
+/** The best legal tag path, one tag a step. `emissions` is row-major [steps × K]. */
 export function viterbi(crf: Crf, emissions: Float32Array, steps: number, ws = createWorkspace()): Uint16Array {
+  prepare(ws, crf, plain);
   decodePath(ws, crf, emissions, steps);
   return ws.path.slice(0, steps);
 }

@@ -37,6 +37,8 @@ export interface Workspace {
   toMajor: Float64Array;
   start: Float64Array;
   end: Float64Array;
+  /** Transition scores as they are, to-major: what Viterbi reads. */
+  scoresTo: Float64Array;
   /** [steps × K] each. In log space `alpha`, `beta` and `weight` hold logarithms. */
   alpha: Float64Array;
   beta: Float64Array;
@@ -73,6 +75,7 @@ export const createWorkspace = (): Workspace => ({
   toMajor: none,
   start: none,
   end: none,
+  scoresTo: none,
   alpha: none,
   beta: none,
   weight: none,
@@ -137,7 +140,9 @@ function fill(ws: Workspace, crf: Crf, temperature: number, constrained: boolean
   ws.logStart = Float64Array.from(crf.start, (score, tag) => score / temperature + bar(mayStart(tag)));
   ws.logEnd = Float64Array.from(crf.end, (score) => score / temperature);
   ws.fromMajor = ws.logTransitions.map(Math.exp);
-  ws.toMajor = ws.fromMajor.map((_, i) => ws.fromMajor[(i % K) * K + Math.floor(i / K)]!);
+  const turned = (i: number) => (i % K) * K + Math.floor(i / K);
+  ws.toMajor = ws.fromMajor.map((_, i) => ws.fromMajor[turned(i)]!);
+  ws.scoresTo = Float64Array.from(crf.transitions, (_, i) => crf.transitions[turned(i)]!);
   ws.start = ws.logStart.map(Math.exp);
   ws.end = ws.logEnd.map(Math.exp);
   const steep = (score: number) => Number.isFinite(score) && Math.abs(score) > steepest;
