@@ -123,6 +123,12 @@ describe("checkConfig", () => {
     });
   });
 
+  test("still judges the stages together where something else is wrong", async () => {
+    const codes = (await check(`window: 0\n${good.replace("{ use: drafter }", "{ use: gate, name: first }")}`))
+      .problems;
+    expect(codes.map(({ code }) => code)).toEqual(["CONFIG_VALUE", "FACT_MISSING", "FACT_MISSING", "FACT_TWICE"]);
+  });
+
   test("warns of a window that batches cannot fill", async () => {
     const { plan, warnings } = await check(
       `window: 7\n${good.replace("use: gate", "use: gate, batch: 4, concurrency: 2")}`,
