@@ -2,7 +2,9 @@
  * `npm run bench -- NAME [--scale 0.1] [ARGUMENTS]` runs ./NAME.ts, which prints lines for people, and prints its
  * result last, as one line of JSON. `ratio` is measured over wanted: 1 or more is good; null says "not measured here".
  */
+import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 export interface BenchOptions {
@@ -14,10 +16,12 @@ export type Bench = (options: BenchOptions) => Promise<Record<string, unknown>>;
 
 const usage = "npm run bench -- NAME [--scale 0.1] [ARGUMENTS]";
 
+/** The files here that export a bench; others are their helpers. */
 async function benches(): Promise<string[]> {
-  const files = await readdir(import.meta.dirname);
+  const files = (await readdir(import.meta.dirname)).filter((file) => /^(?!run\.)[\w-]+\.ts$/.test(file));
+  const isBench = (file: string) => /^export default /m.test(readFileSync(join(import.meta.dirname, file), "utf8"));
   return files
-    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== "run.ts")
+    .filter(isBench)
     .map((file) => file.slice(0, -".ts".length))
     .sort();
 }
