@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Fault } from "starling-ner/faults";
+import { encodeExternal } from "./external-weights.ts";
 import { readEncoderConfig } from "./graph/config.ts";
-import { encodeModel } from "./graph/encode.ts";
 import { readSafetensors } from "./graph/safetensors.ts";
 import { encoderWeights, HEAD_BIAS, HEAD_WEIGHT, transposed } from "./graph/weights.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -25,6 +25,6 @@ export async function buildModel(folder: string): Promise<LoadedModel> {
   weights.set(HEAD_WEIGHT, transposed(matrix));
   weights.set(HEAD_BIAS, bias);
   tensors.clear();
-  const graph = encodeModel(serveGraph(config, weights), SERVED);
-  return { graph, file, vocabulary: config.vocabulary };
+  const model = encodeExternal(serveGraph(config, weights, "inputs"), weights, SERVED);
+  return { ...model, file, vocabulary: config.vocabulary };
 }

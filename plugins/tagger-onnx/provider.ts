@@ -52,7 +52,7 @@ export function sessionOptions(provider: string, layout: Layout): InferenceSessi
     intraOpNumThreads: layout.threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session },
   };
 }

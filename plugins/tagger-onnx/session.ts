@@ -1,10 +1,13 @@
-import { InferenceSession, listSupportedBackends } from "onnxruntime-node";
+import { env, InferenceSession, listSupportedBackends } from "onnxruntime-node";
 import { Fault } from "starling-ner/faults";
 import { unknownInputs } from "./feeds.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { EngineSpec } from "./messages.ts";
 import { countNodes } from "./nodes.ts";
 import { isCpu, sessionOptions } from "./provider.ts";
+
+// What goes wrong is thrown, and told by who catches it; the runtime need not write it to standard error as well.
+env.logLevel = "fatal";
 
 export interface OpenSession {
   readonly session: InferenceSession;
