@@ -1,6 +1,7 @@
 import { isatty } from "node:tty";
 import { defineSink, fail, type Outcome, type Output, ok, z } from "starling-ner";
 import { fileOutlet, standardOutlet } from "./outlet.ts";
+import { newPage, type Page } from "./page.ts";
 import { paint, plain, pretty } from "./pretty.ts";
 
 const options = z.strictObject({
@@ -21,15 +22,19 @@ export default defineSink({
     const toTerminal = path === "-" && isatty(1);
     const text = format === "pretty" || (format === "auto" && toTerminal) ? prettyText(toTerminal) : ndjson;
     const outlet = path === "-" ? standardOutlet() : fileOutlet({ path: host.resolve(path), fsync, append });
+    const page = newPage();
     let last: Promise<unknown> = Promise.resolve();
     return {
-      async write(batch) {
-        const { outcomes, lines } = written(batch, text);
-        // One batch after another, also where two are given at once.
-        const turn = last.then(() => (lines === "" ? undefined : outlet.write(lines)));
+      write(batch) {
+        // One batch after another, also where two are given at once: they share the page.
+        const turn = last.then(async () => {
+          const outcomes = writeLines(batch, text, page);
+          const bytes = page.take();
+          if (bytes.length > 0) await outlet.write(bytes);
+          return outcomes;
+        });
         last = turn.catch(() => {});
-        await turn;
-        return outcomes;
+        return turn;
       },
       async close() {
         await last;
@@ -47,16 +52,13 @@ function prettyText(toTerminal: boolean): (output: Output) => string {
   return (output) => pretty(output, by);
 }
 
-/** The lines of a batch in one string; a record that cannot be written is refused alone. */
-function written(batch: readonly Output[], text: (output: Output) => string) {
-  let lines = "";
-  const outcomes = batch.map((output) => {
+/** A record that cannot be written is refused alone. */
+const writeLines = (batch: readonly Output[], text: (output: Output) => string, page: Page): Outcome<void>[] =>
+  batch.map((output) => {
     try {
-      lines += text(output);
+      page.write(text(output));
       return done;
     } catch (error) {
       return fail(error as Error);
     }
   });
-  return { outcomes, lines };
-}

@@ -7,9 +7,9 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Fault } from "starling-ner";
 
-/** Somewhere bytes go. `write` resolves once the operating system has them. */
+/** Somewhere bytes go. `write` resolves once the operating system has them; until then they must not change. */
 export interface Outlet {
-  write(text: string): Promise<void>;
+  write(bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,11 +31,11 @@ export function fileOutlet({ path, fsync, append }: FileRules): Outlet {
     return open(path, append ? "a" : "w");
   };
   return {
-    write: (text) =>
+    write: (bytes) =>
       explained(path, async () => {
         opening ??= start();
         const file = await opening;
-        await file.appendFile(path.endsWith(".gz") ? await packed(text) : text);
+        await file.appendFile(path.endsWith(".gz") ? await packed(bytes) : bytes);
         if (fsync) await file.datasync();
       }),
     async close() {
@@ -56,11 +56,11 @@ export function standardOutlet(): Outlet {
     broken ??= error;
   });
   return {
-    write: (text) =>
+    write: (bytes) =>
       explained("standard output", async () => {
         if (broken !== undefined) throw broken;
         await new Promise<void>((done, refuse) => {
-          stream.write(text, (error) => (error ? refuse(error) : done()));
+          stream.write(bytes, (error) => (error ? refuse(error) : done()));
         });
       }),
     // It is not ours to close: others may write to it after us.
