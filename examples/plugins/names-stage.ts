@@ -44,7 +44,7 @@ function finder(names: z.output<typeof options>["names"]): (words: readonly Word
     const found: Found[] = [];
     for (let start = 0; start < words.length; start = Math.max(start + 1, found.at(-1)?.end ?? 0))
       for (let end = Math.min(words.length, start + longest); end > start; end--) {
-        const type = types.get(key(words.slice(start, end).map(({ text }) => text).join(" ")));
+        const type = types.get(key(joined(words.slice(start, end))));
         if (type === undefined) continue;
         found.push({ start, end, type });
         break;
@@ -53,6 +53,7 @@ function finder(names: z.output<typeof options>["names"]): (words: readonly Word
   };
 }
 
+const joined = (words: readonly Word[]) => words.map(({ text }) => text).join(" ");
 const key = (name: string) => name.toLowerCase().trim().split(/\s+/).join(" ");
 
 function merge(draft: Tagging | undefined, listed: readonly ScoredMention[], trust: number): Tagging {
