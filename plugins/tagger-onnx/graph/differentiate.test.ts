@@ -45,6 +45,12 @@ describe("gradients equal finite differences", () => {
       (g) => g.op("Gather", ["table", "rows"]),
     ));
 
+  test("GatherND", () =>
+    expectGradients(
+      { table: floats([2, 3, 4]), places: { type: "int64", dims: [2, 1, 2], data: BigInt64Array.of(0n, 2n, 1n, 1n) } },
+      (g) => g.op("GatherND", ["table", "places"]),
+    ));
+
   test("Transpose and Reshape", () =>
     expectGradients({ a: floats([2, 3, 4]) }, (g) =>
       g.op("Reshape", [g.op("Transpose", ["a"], { attributes: { perm: { ints: [2, 0, 1] } } }), g.ints([4, 6])]),

@@ -1,16 +1,24 @@
-import { rules } from "./gradient-rules.ts";
+import { type Rule, rules } from "./gradient-rules.ts";
 import type { Graph, Node } from "./graph.ts";
+
+/**
+ * Gradients of several nodes at once, by the block's output: where a formula for the whole is shorter than the chain of
+ * its parts. The rule adds to the block's inputs; nodes between get no gradient of their own.
+ */
+export type Blocks = ReadonlyMap<string, Rule>;
 
 /**
  * Reverse-mode differentiation: records after the nodes of `graph` those that compute the gradient of a scalar L.
  * `seeds` maps values to the names of their gradients dL/dvalue, of the same shape; `wanted` are the values whose
  * gradients are asked for. Answers the name of the gradient of each, undefined where L does not depend on it.
  * Nodes that only the gradient needs are recorded behind the others; recorded nodes keep their outputs.
+ * The gradient of a value that `blocks` knows is handed to its rule instead of to the rule of its operator.
  */
 export function differentiate(
   graph: Graph,
   seeds: ReadonlyMap<string, string>,
   wanted: Iterable<string>,
+  blocks: Blocks = new Map(),
 ): Map<string, string | undefined> {
   const targets = [...wanted];
   const active = reachableFrom(graph, targets);
@@ -23,7 +31,7 @@ export function differentiate(
   for (const node of graph.nodes.toReversed()) {
     const dy = gradients.get(node.outputs[0]!);
     if (dy === undefined || !node.inputs.some((name) => active.has(name))) continue;
-    const rule = rules[node.opType];
+    const rule = blocks.get(node.outputs[0]!) ?? rules[node.opType];
     if (rule === undefined) throw new Error(`no gradient rule for the operator ${node.opType}`);
     rule({ graph, node, dy, add, needs: (name) => active.has(name) });
   }

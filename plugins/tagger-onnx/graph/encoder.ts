@@ -25,12 +25,21 @@ export const STATES = "states";
 /** The sum of the embeddings before their layer norm, [B, T, D]: its gradient is that of every table's row read there. */
 export const EMBEDDED = "embedded";
 
-/** Where training drops values; serving leaves it out. */
-export interface Dropout {
-  /** `x` is [B, T, D]. */
+/** Q, K and V of an attention: query [B, W, D], key and value [B, T, D]. */
+export interface Attention {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Parts that training records in its own way: with dropout, and in forms that are quick to differentiate. */
+export interface EncoderParts {
+  /** Anything between the sublayers, [B, T, D]. */
   hidden(graph: Graph, x: string): string;
-  /** `x` is [B, heads, T, T], the attention probabilities. */
-  attention(graph: Graph, x: string): string;
+  /** softmax(Q Kᵀ / √d + mask) V for each head, [B, W, D]. */
+  attend(graph: Graph, config: EncoderConfig, of: Attention): string;
+  /** The two linear layers and the GELU between them. */
+  feedForward(graph: Graph, x: string, up: string, down: string): string;
 }
 
 export interface EncoderOptions {
@@ -40,19 +49,25 @@ export interface EncoderOptions {
   readonly wordShape: boolean;
   /** Whether to give `pooled`. */
   readonly pooled: boolean;
-  readonly dropout?: Dropout;
+  /**
+   * Whether the last layer answers for words alone: its queries are the positions that the input `words` names, int64
+   * [B, W, 2] with row and position, and `emissions` are [B, W, K]. Nothing else is read of the others there.
+   */
+  readonly wordsOnly?: boolean;
+  readonly parts?: EncoderParts;
 }
 
 /** Declares the inputs that every encoder reads; `indices` is the type of the whole-numbered ones. */
 export function declareInputs(
   graph: Graph,
-  { wordShape, pooled }: EncoderOptions,
+  { wordShape, pooled, wordsOnly = false }: EncoderOptions,
   indices: "int64" | "int32" = "int64",
 ): void {
   for (const name of ["ids", "positions", "segments"]) graph.input(name, indices, ["B", "T"]);
   if (wordShape) graph.input("shapes", indices, ["B", "T"]);
   graph.input("mask", "float32", ["B", 1, 1, "T"]);
   if (pooled) graph.input("pool", "float32", ["B", 1, "T"]);
+  if (wordsOnly) graph.input("words", "int64", ["B", "W", 2]);
 }
 
 /**
@@ -61,9 +76,12 @@ export function declareInputs(
  * Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
  */
 export function recordEncoder(graph: Graph, config: EncoderConfig, options: EncoderOptions): void {
-  const layers = { graph, config, drop: options.dropout ?? none };
+  const layers = { graph, config, parts: options.parts ?? serving };
   let x = embed(layers, options.wordShape);
-  for (let layer = 0; layer < config.layers; layer++) x = encoderLayer(layers, x, layer);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const wordsOnly = options.wordsOnly === true && layer === config.layers - 1;
+    x = encoderLayer(layers, x, wordsOnly ? graph.op("GatherND", [x, "words"]) : x, layer);
+  }
   graph.op("Identity", [x], { name: STATES });
   if (options.head) linear(graph, x, HEAD_WEIGHT, HEAD_BIAS, { name: EMISSIONS });
   if (options.pooled) pool(graph, x, config.hidden);
@@ -72,46 +90,56 @@ export function recordEncoder(graph: Graph, config: EncoderConfig, options: Enco
 interface Layers {
   readonly graph: Graph;
   readonly config: EncoderConfig;
-  readonly drop: Dropout;
+  readonly parts: EncoderParts;
 }
 
-const none: Dropout = { hidden: (_, x) => x, attention: (_, x) => x };
+const serving: EncoderParts = { hidden: (_, x) => x, attend, feedForward };
 
-function embed({ graph, config, drop }: Layers, wordShape: boolean): string {
+function embed({ graph, config, parts }: Layers, wordShape: boolean): string {
   const table = (name: string, input: string) => graph.op("Gather", [name, input]);
   const placed = graph.op("Add", [table(WORD_TABLE, "ids"), table(POSITION_TABLE, "positions")]);
   const segments = table(SEGMENT_TABLE, "segments");
   const typed = wordShape ? graph.op("Add", [segments, table(SHAPE_TABLE, "shapes")]) : segments;
   const sum = graph.op("Add", [placed, typed], { name: EMBEDDED });
-  return drop.hidden(graph, norm(graph, config, sum, "embeddings.LayerNorm"));
+  return parts.hidden(graph, norm(graph, config, sum, "embeddings.LayerNorm"));
 }
 
-function encoderLayer({ graph, config, drop }: Layers, x: string, layer: number): string {
+/** `x` [B, T, D] is what the layer reads, `asking` [B, W, D] the part of it that it answers for. */
+function encoderLayer({ graph, config, parts }: Layers, x: string, asking: string, layer: number): string {
   const { query, key, value, attended, up, down } = linearsOf(config, layer);
   const norms = normsOf(layer);
   const dense = (of: string, { name }: { name: string }) => linear(graph, of, `${name}.weight`, `${name}.bias`);
-  const context = attend({ graph, config, drop }, dense(x, query), dense(x, key), dense(x, value));
-  const mixed = graph.op("Add", [drop.hidden(graph, dense(context, attended)), x]);
+  const of = { query: dense(asking, query), key: dense(x, key), value: dense(x, value) };
+  const context = dense(parts.attend(graph, config, of), attended);
+  const mixed = graph.op("Add", [parts.hidden(graph, context), asking]);
   const middle = norm(graph, config, mixed, norms.attention);
-  const out = dense(graph.op("Gelu", [dense(middle, up)]), down);
-  return norm(graph, config, graph.op("Add", [drop.hidden(graph, out), middle]), norms.output);
+  const out = parts.hidden(graph, parts.feedForward(graph, middle, up.name, down.name));
+  return norm(graph, config, graph.op("Add", [out, middle]), norms.output);
 }
 
-/** softmax(Q Kᵀ / √d + mask) V for each head; Q, K, V and the answer are [B, T, D]. */
-function attend({ graph, config, drop }: Layers, query: string, key: string, value: string): string {
-  const { heads, hidden } = config;
-  const width = hidden / heads;
-  const split = (x: string, perm: readonly number[]) =>
-    graph.op("Transpose", [graph.op("Reshape", [x, graph.ints([0, 0, heads, width])])], {
-      attributes: { perm: { ints: perm } },
-    });
-  const scores = graph.op("MatMul", [split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1])]);
-  const scaled = graph.op("Mul", [scores, graph.scalar(1 / Math.sqrt(width))]);
-  const masked = graph.op("Add", [scaled, "mask"]);
-  const weights = drop.attention(graph, graph.op("Softmax", [masked], { attributes: { axis: { int: -1 } } }));
-  const mixed = graph.op("MatMul", [weights, split(value, [0, 2, 1, 3])]);
-  const joined = graph.op("Transpose", [mixed], { attributes: { perm: { ints: [0, 2, 1, 3] } } });
+/** [B, T, D] as [B, heads, T, D / heads] with the axes in another order. */
+export function splitHeads(graph: Graph, { heads, hidden }: EncoderConfig, x: string, perm = [0, 2, 1, 3]): string {
+  const parts = graph.op("Reshape", [x, graph.ints([0, 0, heads, hidden / heads])]);
+  return graph.op("Transpose", [parts], { attributes: { perm: { ints: perm } } });
+}
+
+/** The way back: [B, heads, T, D / heads] as [B, T, D]. */
+export function joinHeads(graph: Graph, { hidden }: EncoderConfig, x: string): string {
+  const joined = graph.op("Transpose", [x], { attributes: { perm: { ints: [0, 2, 1, 3] } } });
   return graph.op("Reshape", [joined, graph.ints([0, 0, hidden])]);
+}
+
+function attend(graph: Graph, config: EncoderConfig, { query, key, value }: Attention): string {
+  const keys = splitHeads(graph, config, key, [0, 2, 3, 1]);
+  const scores = graph.op("MatMul", [splitHeads(graph, config, query), keys]);
+  const scaled = graph.op("Mul", [scores, graph.scalar(1 / Math.sqrt(config.hidden / config.heads))]);
+  const weights = graph.op("Softmax", [graph.op("Add", [scaled, "mask"])], { attributes: { axis: { int: -1 } } });
+  return joinHeads(graph, config, graph.op("MatMul", [weights, splitHeads(graph, config, value)]));
+}
+
+function feedForward(graph: Graph, x: string, up: string, down: string): string {
+  const inner = graph.op("Gelu", [linear(graph, x, `${up}.weight`, `${up}.bias`)]);
+  return linear(graph, inner, `${down}.weight`, `${down}.bias`);
 }
 
 function linear(graph: Graph, x: string, weight: string, bias: string, options: OpOptions = {}): string {

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect } from "vitest";
-import { differentiate } from "./differentiate.ts";
+import { type Blocks, differentiate } from "./differentiate.ts";
 import { encodeModel } from "./encode.ts";
 import { type Constant, Graph } from "./graph.ts";
 
@@ -56,6 +56,7 @@ export async function expectGradients(
     within = 2e-3,
     wanted = Object.keys(values).filter((name) => values[name]!.type === "float32"),
     sizes = {} as Record<string, number>,
+    blocks = new Map() as Blocks,
   } = {},
 ): Promise<void> {
   const graph = new Graph();
@@ -67,7 +68,7 @@ export async function expectGradients(
     77,
   );
   graph.input("seed", "float32", shape);
-  const gradients = differentiate(graph, new Map([[output, "seed"]]), wanted);
+  const gradients = differentiate(graph, new Map([[output, "seed"]]), wanted, blocks);
   const names = wanted.map((name) => gradients.get(name)!);
   const analytic = await run(graph, names, { ...values, seed: weight });
   const session = await InferenceSession.create(encodeModel(graph, [{ name: output }]), { logSeverityLevel: 3 });

@@ -12,9 +12,9 @@ export interface Step {
   readonly needs: (value: string) => boolean;
 }
 
-type Rule = (step: Step) => void;
+export type Rule = (step: Step) => void;
 
-const keep = { attributes: { keepdims: { int: 1 } } };
+export const keep = { attributes: { keepdims: { int: 1 } } };
 const drop = { attributes: { keepdims: { int: 0 } } };
 
 /** Adds to both inputs what `of` makes of dy, summed over the axes that broadcasting stretched. */
@@ -47,7 +47,8 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 const flat = (graph: Graph, x: string, last: number | string): string =>
   graph.shape(x).length === 2 ? x : graph.op("Reshape", [x, graph.ints([-1, Number(last)])]);
 
-const fused = (graph: Graph, a: string, b: string, transA: number, transB: number, alpha = 1): string =>
+/** A B, either transposed, times `alpha`. */
+export const fused = (graph: Graph, a: string, b: string, transA: number, transB: number, alpha = 1): string =>
   graph.op("FusedMatMul", [a, b], {
     domain: "com.microsoft",
     attributes: { transA: { int: transA }, transB: { int: transB }, alpha: { float: alpha } },
@@ -89,22 +90,27 @@ const softmax: Rule = ({ graph, node, dy, add }) => {
 };
 
 /**
- * With h = (x - mean) / deviation and g = dy ⊙ scale: dx = (g - mean(g) - h ⊙ mean(g ⊙ h)) / deviation,
- * dscale = Σ dy ⊙ h, dbias = Σ dy. Ba, Kiros, Hinton 2016, https://arxiv.org/abs/1607.06450.
+ * With h = (x - mean) / deviation, t = dy ⊙ h, g = dy ⊙ scale:
+ * dx = (g - mean(g) - h ⊙ mean(g ⊙ h)) / deviation, dscale = Σ t, dbias = Σ dy. The means are products with scale / D,
+ * mean(g ⊙ h) = t · scale / D: a product reads its rows once and writes next to nothing.
+ * Ba, Kiros, Hinton 2016, https://arxiv.org/abs/1607.06450.
  */
 const layerNorm: Rule = ({ graph, node, dy, add, needs }) => {
   const [x, scale, bias] = node.inputs as [string, string, string];
   const [, mean, inverse] = graph.extend(node, 3) as [string, string, string];
+  const [width] = graph.shape(scale) as [number];
   const h = graph.op("Mul", [graph.op("Sub", [x, mean]), inverse]);
-  if (needs(scale)) add(scale, sumTo(graph, graph.op("Mul", [dy, h]), graph.shape(scale)));
+  const t = graph.op("Mul", [dy, h]);
+  if (needs(scale)) add(scale, sumTo(graph, t, graph.shape(scale)));
   if (needs(bias)) add(bias, sumTo(graph, dy, graph.shape(bias)));
   if (!needs(x)) return;
-  const g = graph.op("Mul", [dy, scale]);
-  const average = (value: string) => graph.op("ReduceMean", [value, graph.ints([-1])], keep);
-  const along = graph.op("Mul", [h, average(graph.op("Mul", [g, h]))]);
-  const centred = graph.op("Sub", [graph.op("Sub", [g, average(g)]), along]);
+  const column = graph.op("Reshape", [graph.op("Mul", [scale, graph.scalar(1 / width)]), graph.ints([-1, 1])]);
+  const along = graph.op("Add", [graph.op("Mul", [h, product(graph, t, column)]), product(graph, dy, column)]);
+  const centred = graph.op("Sub", [graph.op("Mul", [dy, scale]), along]);
   add(x, graph.op("Mul", [centred, inverse]));
 };
+
+const product = (graph: Graph, a: string, b: string): string => graph.op("MatMul", [a, b]);
 
 /** Rows of zeros but where dy is scattered to; equal indices add up. */
 const gather: Rule = ({ graph, node, dy, add }) => {
@@ -112,6 +118,13 @@ const gather: Rule = ({ graph, node, dy, add }) => {
   const zeros = graph.op("Mul", [table, graph.scalar(0)]);
   const at = graph.op("Unsqueeze", [indices, graph.ints([-1])]);
   add(table, graph.op("ScatterND", [zeros, at, dy], { attributes: { reduction: { string: "add" } } }));
+};
+
+/** As `gather`, with the place of each row as coordinates. */
+const gatherND: Rule = ({ graph, node, dy, add }) => {
+  const [table, indices] = node.inputs as [string, string];
+  const zeros = graph.op("Mul", [table, graph.scalar(0)]);
+  add(table, graph.op("ScatterND", [zeros, indices, dy], { attributes: { reduction: { string: "add" } } }));
 };
 
 const transpose: Rule = ({ graph, node, dy, add }) => {
@@ -158,6 +171,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   Softmax: softmax,
   LayerNormalization: layerNorm,
   Gather: gather,
+  GatherND: gatherND,
   Transpose: transpose,
   Reshape: reshape,
   ReduceSum: reduceSum,

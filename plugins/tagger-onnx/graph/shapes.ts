@@ -81,6 +81,8 @@ function missing(from: Shape, target: readonly Dim[]): Dim {
 const transpose: Rule = ([x], node) => [intsAttribute(node, "perm").map((i) => x![i]!)];
 const gather: Rule = ([table, indices]) => [[...indices!, ...table!.slice(1)]];
 
+const gatherND: Rule = ([table, indices]) => [[...indices!.slice(0, -1), ...table!.slice(Number(indices!.at(-1)))]];
+
 const reduce: Rule = ([x], node, graph) => {
   const axes = constantInts(graph, node.inputs[1]).map((a) => (a < 0 ? a + x!.length : a));
   const keep = intAttribute(node, "keepdims", 1) === 1;
@@ -114,6 +116,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Reshape: reshape,
   Transpose: transpose,
   Gather: gather,
+  GatherND: gatherND,
   ReduceSum: reduce,
   ReduceMean: reduce,
   LayerNormalization: layerNorm,

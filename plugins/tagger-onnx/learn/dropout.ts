@@ -1,6 +1,6 @@
 import { Tensor } from "onnxruntime-node";
-import type { Dropout } from "../graph/encoder.ts";
-import type { Graph, Shape } from "../graph/graph.ts";
+import type { Shape } from "../graph/graph.ts";
+import type { Drop } from "./training-parts.ts";
 
 /** A place in the graph where values are dropped: an input of factors, 0 or 1 / (1 - rate). */
 export interface DropoutSite {
@@ -10,16 +10,17 @@ export interface DropoutSite {
 }
 
 /** Records a multiplication with fresh factors at every site, and lists the sites in `sites`. */
-export function recordDropout(sites: DropoutSite[], hiddenRate: number, attentionRate: number): Dropout {
-  const drop = (graph: Graph, x: string, rate: number): string => {
+export function recordDropout(
+  sites: DropoutSite[],
+  rates: { readonly hidden: number; readonly attention: number },
+): Drop {
+  return (graph, x, kind) => {
+    const rate = rates[kind];
     if (rate === 0) return x;
-    const input = graph.input(`dropout.${sites.length}`, "float32", graph.shape(x));
-    sites.push({ input, shape: graph.shape(x), rate });
+    const shape = kind === "hidden" ? graph.shape(x) : [...graph.shape(x).slice(0, -1), 1];
+    const input = graph.input(`dropout.${sites.length}`, "float32", shape);
+    sites.push({ input, shape, rate });
     return graph.op("Mul", [x, input]);
-  };
-  return {
-    hidden: (graph, x) => drop(graph, x, hiddenRate),
-    attention: (graph, x) => drop(graph, x, attentionRate),
   };
 }
 

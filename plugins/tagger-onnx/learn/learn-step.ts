@@ -6,7 +6,7 @@ import { sumByRow } from "./embedding-rows.ts";
 import type { Learner } from "./learner.ts";
 import type { TableGradients } from "./optimiser.ts";
 import { type Arena, viewOf } from "./parameters.ts";
-import { placesOf, putEmissions, takeEmissions } from "./posts.ts";
+import { placesOf, putEmissions, takeEmissions, wordPositions } from "./posts.ts";
 import { CRF_NAMES } from "./start.ts";
 
 const workspace = createWorkspace();
@@ -16,16 +16,15 @@ export async function learnStep(learner: Learner, posts: readonly GoldInput[], n
   const { step, arenas, options, types } = learner;
   const crf = crfOf(arenas.dense, arenas.dense.weights);
   const packed = posts.map((post) => learner.pack(post));
-  const batch = toBatch(
-    packed.flatMap(({ rows }) => rows),
-    learner.batching,
-  );
-  const emissions = await step.forward(batch, number);
+  const rows = packed.flatMap((post) => post.rows);
+  const batch = toBatch(rows, learner.batching);
+  const words = wordPositions(rows);
+  const emissions = await step.forward(batch, words, number);
   const seed = new Float32Array(emissions.length);
   const gradients = crfOf(arenas.dense, arenas.dense.gradients);
   for (const scores of [gradients.transitions, gradients.start, gradients.end]) scores.fill(0);
   let loss = 0;
-  for (const [i, places] of placesOf(packed, batch).entries()) {
+  for (const [i, places] of placesOf(packed, (row, _, word) => row * words.width + word).entries()) {
     const own = takeEmissions(emissions, places, crf);
     const out: Gradients = { ...gradients, emissions: new Float32Array(own.length) };
     const gold = tagsFor(posts[i]!.gold, places.words, types);
@@ -37,10 +36,10 @@ export async function learnStep(learner: Learner, posts: readonly GoldInput[], n
   const mean = loss / posts.length;
   refuseNaN(mean, "the loss", number);
   const embedded = await step.backward(seed);
-  const rows = options.freezeEmbeddings ? shapeRows(learner, batch, embedded) : tableRows(learner, batch, embedded);
-  const norm = learner.optimiser.norm(rows);
+  const tables = options.freezeEmbeddings ? shapeRows(learner, batch, embedded) : tableRows(learner, batch, embedded);
+  const norm = learner.optimiser.norm(tables);
   refuseNaN(norm, "the gradient's norm", number);
-  learner.optimiser.update(rows, number, norm > options.clip ? options.clip / norm : 1);
+  learner.optimiser.update(tables, number, norm > options.clip ? options.clip / norm : 1);
   return mean;
 }
 

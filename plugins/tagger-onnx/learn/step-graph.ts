@@ -6,8 +6,9 @@ import { Graph } from "../graph/graph.ts";
 import { type Saved, splitGraph } from "../graph/split.ts";
 import { type DropoutSite, recordDropout } from "./dropout.ts";
 import type { Parameter } from "./parameters.ts";
+import { trainingParts } from "./training-parts.ts";
 
-/** Input of the backward model: dL/demissions, [B, T, K]. */
+/** Input of the backward model: dL/demissions, [B, W, K]. */
 export const SEED = "seed";
 
 export interface StepGraph {
@@ -41,15 +42,16 @@ export function buildStep(options: StepOptions): StepGraph {
   const { config, wordShape, tables, dense } = options;
   const graph = new Graph();
   const sites: DropoutSite[] = [];
-  const dropout = recordDropout(sites, options.dropout, options.attentionDropout);
-  const encoder = { head: true, pooled: false, wordShape, dropout };
+  const drop = recordDropout(sites, { hidden: options.dropout, attention: options.attentionDropout });
+  const parts = trainingParts(drop);
+  const encoder = { head: true, pooled: false, wordShape, wordsOnly: true, parts };
   declareInputs(graph, encoder, "int32");
   for (const { name, dims } of [...tables, ...dense]) graph.input(name, "float32", dims);
   recordEncoder(graph, config, encoder);
   const at = graph.nodes.length;
   graph.input(SEED, "float32", graph.shape(EMISSIONS));
   const wanted = [...dense.map(({ name }) => name), EMBEDDED];
-  const found = differentiate(graph, new Map([[EMISSIONS, SEED]]), wanted);
+  const found = differentiate(graph, new Map([[EMISSIONS, SEED]]), wanted, parts.blocks);
   const gradients = new Map(wanted.map((name) => [name, found.get(name)!]));
   const { second, saved } = splitGraph(graph, at);
   return {

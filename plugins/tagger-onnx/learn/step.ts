@@ -5,6 +5,7 @@ import { EMBEDDED, EMISSIONS } from "../graph/encoder.ts";
 import { sizesOf } from "../graph/split.ts";
 import { createDropoutPool } from "./dropout.ts";
 import { type Arena, tensorOf } from "./parameters.ts";
+import type { WordPositions } from "./posts.ts";
 import { isCrf } from "./start.ts";
 import { buildStep, SEED } from "./step-graph.ts";
 
@@ -12,8 +13,8 @@ type Tensors = Record<string, Tensor>;
 
 /** Forward and backward pass over the weights of two arenas, which are read and filled in place. */
 export interface Step {
-  /** Emissions of a batch, [rows × length × K]; valid until the next call. Dropout follows from `number`. */
-  forward(batch: Batch, number: number): Promise<Float32Array>;
+  /** Emissions of a batch's words, [rows × width × K]; valid until the next call. Dropout follows from `number`. */
+  forward(batch: Batch, words: WordPositions, number: number): Promise<Float32Array>;
   /** Fills the dense gradients from dL/demissions of the last `forward`; answers the embedding sum's, [rows × length × D]. */
   backward(seed: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
@@ -51,23 +52,23 @@ export async function openStep(setup: StepSetup): Promise<Step> {
   let shared: Tensors = {};
   let sizes: Record<string, number> = {};
   return {
-    async forward(batch, number) {
-      sizes = { B: batch.rows, T: batch.length };
+    async forward(batch, words, number) {
+      sizes = { B: batch.rows, T: batch.length, W: words.width };
       memory.reset();
-      const fetches: Tensors = { [EMISSIONS]: memory.take([batch.rows, batch.length, tags]) };
+      const fetches: Tensors = { [EMISSIONS]: memory.take([batch.rows, words.width, tags]) };
       for (const { name, shape } of graph.saved) fetches[name] = memory.take(sizesOf(shape, sizes));
       const drops: Tensors = {};
       graph.sites.forEach((site, i) => {
         drops[site.input] = pool.factors(site, sizesOf(site.shape, sizes), number, i);
       });
-      shared = { ...feedsOf(batch), ...drops, ...weights };
+      shared = { ...feedsOf(batch), words: wordsOf(words, batch.rows), ...drops, ...weights };
       await forward.run(only(shared, forward), fetches);
       shared = { ...shared, ...fetches };
       return fetches[EMISSIONS]!.data as Float32Array;
     },
     async backward(seed) {
       const sum = memory.take([sizes.B!, sizes.T!, config.hidden]);
-      const feeds = { ...shared, [SEED]: new Tensor("float32", seed, [sizes.B!, sizes.T!, tags]) };
+      const feeds = { ...shared, [SEED]: new Tensor("float32", seed, [sizes.B!, sizes.W!, tags]) };
       await backward.run(only(feeds, backward), { ...gradients, [embedded]: sum });
       return sum.data as Float32Array;
     },
@@ -100,6 +101,8 @@ export function feedsOf({ rows, length, ids, positions, segments, shapes, mask }
     mask: new Tensor("float32", mask, [rows, 1, 1, length]),
   };
 }
+
+const wordsOf = ({ at, width }: WordPositions, rows: number) => new Tensor("int64", at, [rows, width, 2]);
 
 /** Memory of one step's activations, kept from step to step: fresh memory costs a page fault every 4 KiB. */
 function createScratch() {

@@ -89,7 +89,7 @@ async function readGroup(
   const emissions = outputs[EMISSIONS]!.data as Float32Array;
   const pooled = outputs[POOLED]!.data as Float32Array;
   const crf = crfOf(learner.arenas.dense, learner.arenas.dense.weights);
-  const places = placesOf(posts, batch);
+  const places = placesOf(posts, (row, { first }, word) => row * batch.length + first[word]!);
   let row = 0;
   for (const [k, i] of group.entries()) {
     const post = posts[k]!;
