@@ -26,6 +26,8 @@ export interface Version {
 /** The same record of the input, through the same pipeline, has the same key; offset and version hold no colon. */
 export const keyOf = ({ lane, offset }: Origin, pipeline: string): string => `${lane}:${offset}:${pipeline}`;
 
+const none: readonly never[] = Object.freeze([]);
+
 /** The event of a post: of the tagging where there is one, else of the draft, else one without entities. */
 export function toEvent(enriched: Enriched, { revision, final, pipeline }: Version): EntityEvent {
   const { post, origin, facts } = enriched;
@@ -37,9 +39,9 @@ export function toEvent(enriched: Enriched, { revision, final, pipeline }: Versi
     revision,
     final,
     model: tagging?.model ?? "none",
-    entities: tagging === undefined || tagging.mentions.length === 0 ? [] : entitiesOf(post, tagging.mentions),
+    entities: tagging === undefined || tagging.mentions.length === 0 ? none : entitiesOf(post, tagging.mentions),
     captions:
-      facts.captions === undefined ? [] : facts.captions.map(({ image, text, source }) => ({ image, text, source })),
+      facts.captions === undefined ? none : facts.captions.map(({ image, text, source }) => ({ image, text, source })),
     knowledge: knowledgeOf(facts),
     passed: enriched.passed,
     degraded: enriched.degraded,

@@ -61,7 +61,8 @@ function refuse({ name, flow }: OpenStage, transit: Transit, error: Error, tally
 
 function note(stage: string, transit: Transit, reason: string, degraded: boolean): void {
   const list: readonly StageReason[] = degraded ? transit.degraded : transit.passed;
-  const longer = [...list, { stage, reason }];
+  const said = { stage, reason };
+  const longer = list.length === 0 ? [said] : [...list, said];
   if (degraded) transit.degraded = longer;
   else transit.passed = longer;
 }

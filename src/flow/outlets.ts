@@ -81,7 +81,7 @@ export function outlets(context: OutletContext): Outlets {
     return true;
   };
 
-  const emit = (transit: Transit, revision: 0 | 1, final: boolean) => {
+  const emit = (transit: Transit, revision: 0 | 1, final: boolean, now: number) => {
     const { post, delivery } = transit;
     const record = toEvent(
       {
@@ -90,7 +90,7 @@ export function outlets(context: OutletContext): Outlets {
         facts: transit.facts,
         passed: transit.passed,
         degraded: transit.degraded,
-        timings: timingsOf(transit, pipeline),
+        timings: timingsOf(transit, pipeline, now),
       },
       { revision, final, pipeline: pipeline.version },
     );
@@ -108,7 +108,7 @@ export function outlets(context: OutletContext): Outlets {
   };
 
   /** Sends one post on its way out; answers whether its credit is free already. */
-  const leave = (transit: Transit): boolean => {
+  const leave = (transit: Transit, now: number): boolean => {
     const { failure, delivery } = transit;
     if (isRevoked(transit)) {
       tally.revoked++;
@@ -119,24 +119,25 @@ export function outlets(context: OutletContext): Outlets {
       delivery.settle();
       return true;
     }
-    if (failure === null) emit(transit, transit.drafted ? 1 : 0, true);
+    if (failure === null) emit(transit, transit.drafted ? 1 : 0, true, now);
     else if (failure.stage === "source") lose(transit, failure.stage, failure.error);
-    else if (transit.drafted) correct(transit, failure.stage, failure.error);
+    else if (transit.drafted) correct(transit, failure.stage, failure.error, now);
     else bury(transit, failure.stage, failure.error, failure.attempts);
     return false;
   };
   /** Whoever saw revision 0 is owed a last one: the draft again, degraded. */
-  const correct = (transit: Transit, stage: string, error: Error) => {
+  const correct = (transit: Transit, stage: string, error: Error, now: number) => {
     transit.degraded = [...transit.degraded, { stage, reason: codeOf(error).toLowerCase() }];
-    emit(transit, 1, true);
+    emit(transit, 1, true, now);
   };
 
   return {
     send(chunk) {
       let free = 0;
+      const now = performance.now();
       for (const transit of chunk)
         try {
-          if (leave(transit)) free++;
+          if (leave(transit, now)) free++;
         } catch (thrown) {
           // An event that cannot be built is the fault of the stage that gave its facts; the post is kept.
           lose(transit, "event", asError(thrown));
@@ -144,11 +145,12 @@ export function outlets(context: OutletContext): Outlets {
       if (free > 0) context.release(free);
     },
     draft(chunk) {
+      const now = performance.now();
       for (const transit of chunk) {
         const { facts, failure, drafted } = transit;
         if (failure !== null || drafted || facts.ask?.yes !== true || facts.draft === undefined) continue;
         transit.drafted = true;
-        emit(transit, 0, false);
+        emit(transit, 0, false, now);
       }
     },
     get idle() {
@@ -165,10 +167,10 @@ function report(letters: readonly Letter[], outcomes: readonly Outcome<void>[], 
   });
 }
 
-function timingsOf({ readAt, stageMs }: Transit, { stages }: OpenPipeline) {
+function timingsOf({ readAt, stageMs }: Transit, { stages }: OpenPipeline, now: number) {
   const byName: Record<string, number> = {};
   for (let i = 0; i < stageMs.length; i++) byName[stages[i]!.name] = microseconds(stageMs[i]!);
-  return { totalMs: microseconds(performance.now() - readAt), stages: byName };
+  return { totalMs: microseconds(now - readAt), stages: byName };
 }
 
 /** Milliseconds to three digits: more would be noise, and slow to write. */
