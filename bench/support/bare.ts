@@ -31,7 +31,7 @@ export async function openBare(file: string, rows: readonly PackedInput[], layou
     await Promise.all(answers);
   };
   const share = (index: number) => inTurn(sorted, batch, index, processes);
-  await all((index) => ({ file, threads, batch, rows: share(index) }));
+  await all((index) => ({ file, processes, threads, batch, rows: share(index) }));
   return {
     name: `${processes} x ${threads} threads, batch ${batch}`,
     async pass() {

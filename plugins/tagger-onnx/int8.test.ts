@@ -3,7 +3,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { encodeModel } from "./graph/encode.ts";
 import { Graph } from "./graph/graph.ts";
-import { encodeInt8, toInt8 } from "./int8.ts";
+import { toInt8 } from "./int8.ts";
 import { quantiseColumns, quantiseRows } from "./quantise.ts";
 
 const [rows, width, out] = [16, 128, 160];
@@ -57,7 +57,7 @@ describe("an int8 graph", () => {
   test.each([7, 8] as const)("gives nearly what its fp32 graph gives, with %d bits", async (bits) => {
     const graph = twoLayers();
     const exact = await run(encodeModel(graph, outputs));
-    const given = await run(encodeInt8(graph, outputs, { bits }));
+    const given = await run(encodeModel(toInt8(graph, { bits }), outputs));
     for (const { name } of outputs) {
       expect(relativeError(exact[name]!, given[name]!)).toBeLessThan(0.02);
       expect(relativeError(exact[name]!, given[name]!)).toBeGreaterThan(0);
@@ -72,14 +72,20 @@ describe("an int8 graph", () => {
     expect(types).not.toContain("Add");
   });
 
-  test("keeps a matrix in fp32 where it is told to", () => {
-    const types = toInt8(twoLayers(), { keep: (weight) => weight === "a.weight" }).nodes.map(({ opType }) => opType);
+  test("keeps a matrix in fp32, and its bias, where it is told to", async () => {
+    const graph = twoLayers();
+    const kept = toInt8(graph, { keep: (weight) => weight === "a.weight" || weight === "table" });
+    const types = kept.nodes.map(({ opType }) => opType);
     expect(types.filter((type) => type === "MatMul")).toHaveLength(2);
+    const exact = await run(encodeModel(graph, outputs));
+    const given = await run(encodeModel(kept, outputs));
+    expect(given.a).toEqual(exact.a);
+    expect(given.b).not.toEqual(exact.b);
   });
 
   test("takes about a quarter of the bytes", () => {
     const graph = twoLayers();
-    expect(encodeInt8(graph, outputs).length).toBeLessThan(0.32 * encodeModel(graph, outputs).length);
+    expect(encodeModel(toInt8(graph), outputs).length).toBeLessThan(0.32 * encodeModel(graph, outputs).length);
   });
 });
 

@@ -1,4 +1,3 @@
-import { encodeModel } from "./graph/encode.ts";
 import { Graph, type Node } from "./graph/graph.ts";
 import { quantiseColumns, quantiseRows } from "./quantise.ts";
 
@@ -26,25 +25,19 @@ export function toInt8(graph: Graph, { bits = 8, keep = () => false }: Int8Optio
   for (const [name, { type, shape }] of graph.inputs) out.input(name, type, shape);
   for (const [name, constant] of graph.initializers) out.initializer(name, constant);
   const record: Recorder = { graph: out, bits, quantised: new Map() };
-  const biases = findBiases(graph);
+  const chosen = (node: Node) => {
+    const weight = weightOf(graph, node);
+    return weight === undefined || keep(weight) ? undefined : weight;
+  };
+  const biases = findBiases(graph, chosen);
   for (const node of graph.nodes) {
     if (biases.folded.has(node)) continue;
-    const weight = weightOf(graph, node);
-    if (weight === undefined || keep(weight)) push(out, node);
+    const weight = chosen(node);
+    if (weight === undefined) push(out, node);
     else if (node.opType === "Gather") gather(record, node, weight);
     else multiply(record, node, weight, biases.of.get(node));
   }
   return out;
-}
-
-/** The model file of `toInt8(graph)`; `outputs` are those of the fp32 graph. */
-export function encodeInt8(
-  graph: Graph,
-  outputs: readonly { readonly name: string }[],
-  options?: Int8Options,
-): Uint8Array {
-  const shaped = outputs.map(({ name }) => ({ name, shape: graph.shape(name) }));
-  return encodeModel(toInt8(graph, options), shaped);
 }
 
 interface Recorder {
@@ -70,13 +63,13 @@ interface Biases {
   readonly folded: ReadonlySet<Node>;
 }
 
-function findBiases(graph: Graph): Biases {
+function findBiases(graph: Graph, chosen: (node: Node) => string | undefined): Biases {
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes)
     for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
   const of = new Map<Node, Node>();
   for (const node of graph.nodes) {
-    if (node.opType !== "MatMul" || weightOf(graph, node) === undefined) continue;
+    if (node.opType !== "MatMul" || chosen(node) === undefined) continue;
     const [next, other] = readers.get(node.outputs[0]!) ?? [];
     const bias = next?.inputs[1] === undefined ? undefined : graph.initializers.get(next.inputs[1]);
     if (next?.opType === "Add" && other === undefined && bias?.dims.length === 1) of.set(node, next);
