@@ -64,6 +64,21 @@ describe("an int8 graph", () => {
     }
   });
 
+  test("gives nearly the same row by row, also for a row of zeros, and for each row whatever the others are", async () => {
+    const graph = twoLayers();
+    const table = graph.initializers.get("table")!.data as Float32Array;
+    table.fill(0, 0, width);
+    const byRow = toInt8(graph, { byRow: () => true });
+    const exact = await run(encodeModel(graph, outputs));
+    const given = await run(encodeModel(byRow, outputs));
+    expect(relativeError(exact.a!, given.a!)).toBeLessThan(0.02);
+    table.forEach((value, i) => {
+      if (i >= 7 * width && i < 8 * width) table[i] = 1000 * value;
+    });
+    const beside = await run(encodeModel(toInt8(graph, { byRow: () => true }), outputs));
+    expect(beside.a!.slice(2 * out)).toEqual(given.a!.slice(2 * out));
+  });
+
   test("quantises what two products share once, and leaves small matrices alone", () => {
     const types = toInt8(twoLayers()).nodes.map(({ opType }) => opType);
     expect(types.filter((type) => type === "DynamicQuantizeLinear")).toHaveLength(1);

@@ -9,7 +9,14 @@ export interface Int8Options {
   readonly bits?: 7 | 8;
   /** Weight matrices that stay in fp32, by name. */
   readonly keep?: (weight: string) => boolean;
+  /**
+   * Products whose other factor is quantised row by row rather than as a whole, by the name of their weights. By default
+   * the second layer of each feed-forward block: what GELU lets through differs most from sub-word to sub-word.
+   */
+  readonly byRow?: (weight: string) => boolean;
 }
+
+const secondOfFeedForward = (weight: string): boolean => /layer\.\d+\.output\.dense/.test(weight);
 
 /** Smaller matrices and tables are not worth the quantisation of what they are multiplied with. */
 const SMALLEST = 1 << 14;
@@ -20,11 +27,12 @@ const SMALLEST = 1 << 14;
  * for each row. Products that read the same values share their quantisation. For CPUs: `MatMulIntegerToFloat` is
  * ONNX Runtime's own operator.
  */
-export function toInt8(graph: Graph, { bits = 8, keep = () => false }: Int8Options = {}): Graph {
+export function toInt8(graph: Graph, options: Int8Options = {}): Graph {
+  const { bits = 8, keep = () => false, byRow = secondOfFeedForward } = options;
   const out = new Graph();
   for (const [name, { type, shape }] of graph.inputs) out.input(name, type, shape);
   for (const [name, constant] of graph.initializers) out.initializer(name, constant);
-  const record: Recorder = { graph: out, bits, quantised: new Map() };
+  const record: Recorder = { graph: out, bits, quantised: new Map(), rows: new Map() };
   const chosen = (node: Node) => {
     const weight = weightOf(graph, node);
     return weight === undefined || keep(weight) ? undefined : weight;
@@ -35,7 +43,7 @@ export function toInt8(graph: Graph, { bits = 8, keep = () => false }: Int8Optio
     const weight = chosen(node);
     if (weight === undefined) push(out, node);
     else if (node.opType === "Gather") gather(record, node, weight);
-    else multiply(record, node, weight, biases.of.get(node));
+    else (byRow(weight) ? multiplyRows : multiply)(record, node, weight, biases.of.get(node));
   }
   return out;
 }
@@ -45,6 +53,8 @@ interface Recorder {
   readonly bits: 7 | 8;
   /** Outputs of the quantiser of each value already quantised: values, scale, zero point. */
   readonly quantised: Map<string, readonly [string, string, string]>;
+  /** The same row by row: values and the largest of each row. */
+  readonly rows: Map<string, readonly [string, string]>;
 }
 
 const push = (graph: Graph, node: Node): void => void graph.nodes.push(node);
@@ -89,6 +99,41 @@ function multiply(record: Recorder, node: Node, weight: string, bias: Node | und
     domain: "com.microsoft",
   });
 }
+
+/** Where `row.scale` and `row.zero` map -1 to 1, the range of a row divided by its largest value. */
+function multiplyRows(record: Recorder, node: Node, weight: string, bias: Node | undefined): void {
+  const { graph } = record;
+  const [values, largest] = quantiseEachRow(record, node.inputs[0]!);
+  const names = storeColumns(record, weight);
+  const inputs = [values, names.values, "row.scale", names.scales, "row.zero"];
+  const [result] = node.outputs as [string];
+  const unit = [`${result}.unit`];
+  push(graph, { opType: "MatMulIntegerToFloat", inputs, outputs: unit, attributes: {}, domain: "com.microsoft" });
+  const product = bias === undefined ? result : `${result}.product`;
+  plain(graph, "Mul", [unit[0]!, largest], product);
+  if (bias !== undefined) plain(graph, "Add", [product, bias.inputs[1]!], bias.outputs[0]!);
+}
+
+/** Divides each row by its largest value, so that one fixed scale fits them all; answers names of values and divisors. */
+function quantiseEachRow({ graph, rows }: Recorder, value: string): readonly [string, string] {
+  const known = rows.get(value);
+  if (known !== undefined) return known;
+  graph.initializer("row.scale", { type: "float32", dims: [], data: Float32Array.of(1 / 127) });
+  graph.initializer("row.zero", { type: "uint8", dims: [], data: Uint8Array.of(128) });
+  graph.initializer("row.least", { type: "float32", dims: [], data: Float32Array.of(1e-12) });
+  graph.initializer("row.axis", { type: "int64", dims: [1], data: BigInt64Array.of(-1n) });
+  const names = [`${value}.row8`, `${value}.largest`] as const;
+  plain(graph, "Abs", [value], `${value}.abs`);
+  plain(graph, "ReduceMax", [`${value}.abs`, "row.axis"], `${value}.peak`, { keepdims: { int: 1 } });
+  plain(graph, "Max", [`${value}.peak`, "row.least"], names[1]);
+  plain(graph, "Div", [value, names[1]], `${value}.unit`);
+  plain(graph, "QuantizeLinear", [`${value}.unit`, "row.scale", "row.zero"], names[0]);
+  rows.set(value, names);
+  return names;
+}
+
+const plain = (graph: Graph, opType: string, inputs: string[], output: string, attributes: Node["attributes"] = {}) =>
+  push(graph, { opType, inputs, outputs: [output], attributes, domain: "" });
 
 function quantise({ graph, quantised }: Recorder, value: string): readonly [string, string, string] {
   const known = quantised.get(value);
