@@ -39,7 +39,7 @@ export interface EncoderParts {
   /** softmax(Q Kᵀ / √d + mask) V for each head, [B, W, D]. */
   attend(graph: Graph, config: EncoderConfig, of: Attention): string;
   /** The two linear layers and the GELU between them. */
-  feedForward(graph: Graph, x: string, up: string, down: string): string;
+  feedForward(graph: Graph, config: EncoderConfig, x: string, up: string, down: string): string;
 }
 
 export interface EncoderOptions {
@@ -113,7 +113,7 @@ function encoderLayer({ graph, config, parts }: Layers, x: string, asking: strin
   const context = dense(parts.attend(graph, config, of), attended);
   const mixed = graph.op("Add", [parts.hidden(graph, context), asking]);
   const middle = norm(graph, config, mixed, norms.attention);
-  const out = parts.hidden(graph, parts.feedForward(graph, middle, up.name, down.name));
+  const out = parts.hidden(graph, parts.feedForward(graph, config, middle, up.name, down.name));
   return norm(graph, config, graph.op("Add", [out, middle]), norms.output);
 }
 
@@ -137,7 +137,7 @@ function attend(graph: Graph, config: EncoderConfig, { query, key, value }: Atte
   return joinHeads(graph, config, graph.op("MatMul", [weights, splitHeads(graph, config, value)]));
 }
 
-function feedForward(graph: Graph, x: string, up: string, down: string): string {
+function feedForward(graph: Graph, _: EncoderConfig, x: string, up: string, down: string): string {
   const inner = graph.op("Gelu", [linear(graph, x, `${up}.weight`, `${up}.bias`)]);
   return linear(graph, inner, `${down}.weight`, `${down}.bias`);
 }

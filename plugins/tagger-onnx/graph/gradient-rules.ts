@@ -30,22 +30,22 @@ const elementwise =
 export function sumTo(graph: Graph, x: string, to: Shape): string {
   const from = graph.shape(x);
   const extra = from.length - to.length;
-  if (extra > 0 && extra === from.length - 1 && to[0] !== 1) return sumRows(graph, x, to);
+  if (extra > 0 && extra === from.length - 1 && to[0] !== 1) return sumRows(graph, x);
   const leading = extra === 0 ? x : graph.op("ReduceSum", [x, graph.ints(range(extra))], drop);
   const stretched = to.flatMap((d, i) => (d === 1 && from[i + extra] !== 1 ? [i] : []));
   return stretched.length === 0 ? leading : graph.op("ReduceSum", [leading, graph.ints(stretched)], keep);
 }
 
 /** Sum over all axes but the last: the gradient of a bias. */
-function sumRows(graph: Graph, x: string, to: Shape): string {
-  return graph.op("ReduceSum", [flat(graph, x, to[0]!), graph.ints([0])], drop);
+export function sumRows(graph: Graph, x: string): string {
+  return graph.op("ReduceSum", [flat(graph, x), graph.ints([0])], drop);
 }
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-/** All axes but the last as one. */
-const flat = (graph: Graph, x: string, last: number | string): string =>
-  graph.shape(x).length === 2 ? x : graph.op("Reshape", [x, graph.ints([-1, Number(last)])]);
+/** All axes but the last as one; the last must be known. */
+export const flat = (graph: Graph, x: string): string =>
+  graph.shape(x).length === 2 ? x : graph.op("Reshape", [x, graph.ints([-1, Number(graph.shape(x).at(-1))])]);
 
 /** A B, either transposed, times `alpha`. */
 export const fused = (graph: Graph, a: string, b: string, transA: number, transB: number, alpha = 1): string =>
@@ -66,7 +66,7 @@ const matmul: Rule = ({ graph, node, dy, add, needs }) => {
   if (needs(a)) add(a, fused(graph, dy, b, 0, 1, alpha));
   if (!needs(b)) return;
   if (!shared) return add(b, fused(graph, a, dy, 1, 0, alpha));
-  const rows = [flat(graph, a, graph.shape(a).at(-1)!), flat(graph, dy, graph.shape(dy).at(-1)!)];
+  const rows = [flat(graph, a), flat(graph, dy)];
   add(b, graph.op("Gemm", rows, { attributes: { transA: { int: 1 }, alpha: { float: alpha } } }));
 };
 
@@ -133,14 +133,7 @@ const transpose: Rule = ({ graph, node, dy, add }) => {
   add(node.inputs[0]!, graph.op("Transpose", [dy], { attributes: { perm: { ints: inverse } } }));
 };
 
-/** A target shape may name one dimension with -1, and keep those that stand where they stood with 0. */
-const reshape: Rule = ({ graph, node, dy, add }) => {
-  const from = graph.shape(node.inputs[0]!);
-  const to = graph.shape(dy);
-  const target = from.map((d, i) => (typeof d === "number" ? d : d === to[i] ? 0 : -1));
-  if (target.filter((d) => d === -1).length > 1) throw new Error(`no way back from [${to}] to [${from}]`);
-  add(node.inputs[0]!, graph.op("Reshape", [dy, graph.ints(target)]));
-};
+const reshape: Rule = ({ graph, node, dy, add }) => add(node.inputs[0]!, graph.reshapeLike(dy, node.inputs[0]!));
 
 const reduceSum: Rule = ({ graph, node, dy, add }) => {
   const x = node.inputs[0]!;

@@ -102,9 +102,19 @@ export class Graph {
     return names;
   }
 
-  /** Records a node of another graph, with its names. Its inputs must be declared or recorded. */
-  append(node: Node): void {
-    this.#record(node, this.nodes.length);
+  /** Takes over a node of another graph, with its names and the shapes of its outputs. */
+  append(node: Node, shapes: readonly Shape[]): void {
+    this.nodes.push(node);
+    for (const [i, shape] of shapes.entries()) this.#shapes.set(node.outputs[i]!, shape);
+  }
+
+  /** `x` in the shape that `like` has when the model runs; they must have as many elements. */
+  reshapeLike(x: string, like: string): string {
+    const shape = this.op("Shape", [like]);
+    const name = this.#name();
+    this.nodes.push({ opType: "Reshape", inputs: [x, shape], outputs: [name], attributes: {}, domain: "" });
+    this.#shapes.set(name, this.shape(like));
+    return name;
   }
 
   /** Names `outputs` outputs of a recorded node, where it had fewer; answers them all. */

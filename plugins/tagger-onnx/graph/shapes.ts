@@ -121,6 +121,7 @@ const rules: Readonly<Record<string, Rule>> = {
   ReduceMean: reduce,
   LayerNormalization: layerNorm,
   Identity: same,
+  Shape: ([x]) => [[x!.length]],
   ScatterND: same,
   Unsqueeze: ([x], node, graph) => {
     const axes = constantInts(graph, node.inputs[1]);

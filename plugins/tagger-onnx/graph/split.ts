@@ -19,7 +19,11 @@ export function splitGraph(graph: Graph, at: number): { readonly second: Graph; 
   for (const [name, { type, shape }] of graph.inputs) second.input(name, type, shape);
   for (const { name, shape } of saved) second.input(name, "float32", shape);
   for (const [name, value] of graph.initializers) second.initializer(name, value);
-  for (const node of nodes) second.append(node);
+  for (const node of nodes)
+    second.append(
+      node,
+      node.outputs.map((name) => graph.shape(name)),
+    );
   graph.nodes.length = at;
   return { second, saved };
 }

@@ -48,8 +48,8 @@ export function createArena(starts: readonly Start[], gradients = true): Arena {
 }
 
 /** The part of one of the arena's arrays that belongs to a parameter; shares its memory. */
-export const viewOf = (array: Float32Array, { offset, length }: Parameter): Float32Array =>
+export const viewOf = (array: Float32Array, { offset, length }: Pick<Parameter, "offset" | "length">): Float32Array =>
   array.subarray(offset, offset + length);
 
-export const tensorOf = (array: Float32Array, parameter: Parameter): Tensor =>
-  new Tensor("float32", viewOf(array, parameter), parameter.dims);
+export const tensorOf = (array: Float32Array, part: Pick<Parameter, "offset" | "length" | "dims">): Tensor =>
+  new Tensor("float32", viewOf(array, part), part.dims);

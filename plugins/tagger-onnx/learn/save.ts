@@ -8,6 +8,7 @@ import { SERVED, serveGraph } from "../serve-graph.ts";
 import { crfOf } from "./learn-step.ts";
 import type { Learner } from "./learner.ts";
 import { viewOf } from "./parameters.ts";
+import { turnUp } from "./slices.ts";
 import { isCrf } from "./start.ts";
 
 /** Writes the folder that the tagger opens: models, tokenizer, CRF and temperature. */
@@ -41,14 +42,15 @@ export async function saveFolder(
 }
 
 /** The encoder's and the head's weights as they stand, copied out of shared memory. */
-function weightsOf({ arenas }: Learner): Map<string, FloatTensor> {
-  return new Map(
+function weightsOf({ arenas, config }: Learner): Map<string, FloatTensor> {
+  const weights = new Map(
     [arenas.tables, arenas.dense].flatMap((arena) =>
       arena.parameters
         .filter(({ name }) => !isCrf(name))
         .map((p): [string, FloatTensor] => [p.name, { dims: p.dims, data: viewOf(arena.weights, p).slice() }]),
     ),
   );
+  return turnUp(config, weights);
 }
 
 function scoresOf({ arenas: { dense } }: Learner) {

@@ -5,7 +5,7 @@ import { declareInputs, EMBEDDED, EMISSIONS, recordEncoder } from "../graph/enco
 import { Graph } from "../graph/graph.ts";
 import { type Saved, splitGraph } from "../graph/split.ts";
 import { type DropoutSite, recordDropout } from "./dropout.ts";
-import type { Parameter } from "./parameters.ts";
+import type { Slice } from "./slices.ts";
 import { trainingParts } from "./training-parts.ts";
 
 /** Input of the backward model: dL/demissions, [B, W, K]. */
@@ -28,8 +28,8 @@ export interface StepOptions {
   readonly dropout: number;
   readonly attentionDropout: number;
   /** Tables: their gradients follow from that of the embedding sum, by row. */
-  readonly tables: readonly Parameter[];
-  readonly dense: readonly Parameter[];
+  readonly tables: readonly Slice[];
+  readonly dense: readonly Slice[];
   readonly freezeEmbeddings: boolean;
 }
 

@@ -6,6 +6,7 @@ import { sizesOf } from "../graph/split.ts";
 import { createDropoutPool } from "./dropout.ts";
 import { type Arena, tensorOf } from "./parameters.ts";
 import type { WordPositions } from "./posts.ts";
+import { type Slice, slicesOf } from "./slices.ts";
 import { isCrf } from "./start.ts";
 import { buildStep, SEED } from "./step-graph.ts";
 
@@ -35,17 +36,20 @@ export interface StepSetup {
 
 export async function openStep(setup: StepSetup): Promise<Step> {
   const { tables, dense, config, tags } = setup;
-  const network = dense.parameters.filter(({ name }) => !isCrf(name));
-  const graph = buildStep({ ...setup, tables: tables.parameters, dense: network });
+  const inputs = {
+    tables: slicesOf(config, tables.parameters),
+    dense: slicesOf(
+      config,
+      dense.parameters.filter(({ name }) => !isCrf(name)),
+    ),
+  };
+  const graph = buildStep({ ...setup, ...inputs });
   const open = (model: Uint8Array) => InferenceSession.create(model, sessionOptions(setup.threads));
   const forward = await open(graph.forward);
   const backward = await open(graph.backward);
-  const weights: Tensors = {};
+  const weights: Tensors = { ...tensorsOf(tables.weights, inputs.tables), ...tensorsOf(dense.weights, inputs.dense) };
   const gradients: Tensors = {};
-  for (const arena of [tables, dense])
-    for (const parameter of arena.parameters) weights[parameter.name] = tensorOf(arena.weights, parameter);
-  for (const parameter of network)
-    gradients[graph.gradients.get(parameter.name)!] = tensorOf(dense.gradients, parameter);
+  for (const slice of inputs.dense) gradients[graph.gradients.get(slice.name)!] = tensorOf(dense.gradients, slice);
   const embedded = graph.gradients.get(EMBEDDED)!;
   const pool = createDropoutPool(setup.seed);
   const memory = createScratch();
@@ -87,6 +91,9 @@ export const sessionOptions = (threads: number): InferenceSession.SessionOptions
   graphOptimizationLevel: "all",
   logSeverityLevel: 3,
 });
+
+export const tensorsOf = (array: Float32Array, slices: readonly Slice[]): Tensors =>
+  Object.fromEntries(slices.map((slice) => [slice.name, tensorOf(array, slice)]));
 
 export const only = (tensors: Tensors, { inputNames }: InferenceSession): Tensors =>
   Object.fromEntries(inputNames.map((name) => [name, tensors[name]!]));

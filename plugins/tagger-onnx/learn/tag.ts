@@ -9,10 +9,11 @@ import type { PackedPost } from "../input.ts";
 import { normalise } from "../pool-feature.ts";
 import { crfOf } from "./learn-step.ts";
 import type { Learner } from "./learner.ts";
-import { tensorOf } from "./parameters.ts";
 import { placesOf, takeEmissions } from "./posts.ts";
+import { slicesOf } from "./slices.ts";
 import { isCrf } from "./start.ts";
-import { feedsOf, only, sessionOptions } from "./step.ts";
+import { feedsOf, only, sessionOptions, tensorsOf } from "./step.ts";
+import { trainingParts } from "./training-parts.ts";
 
 /** What the encoder says of one post with the weights as they stand. */
 export interface Read {
@@ -35,14 +36,18 @@ const rowsOfRun = 16;
 export async function openReader(learner: Learner): Promise<Reader> {
   const { arenas, config, options, threads } = learner;
   const graph = new Graph();
-  const encoder = { head: true, pooled: true, wordShape: options.wordShape };
+  const parts = trainingParts((_, x) => x);
+  const encoder = { head: true, pooled: true, wordShape: options.wordShape, parts };
   declareInputs(graph, encoder, "int32");
   const weights: Record<string, Tensor> = {};
-  for (const arena of [arenas.tables, arenas.dense])
-    for (const parameter of arena.parameters.filter(({ name }) => !isCrf(name))) {
-      graph.input(parameter.name, "float32", parameter.dims);
-      weights[parameter.name] = tensorOf(arena.weights, parameter);
-    }
+  for (const arena of [arenas.tables, arenas.dense]) {
+    const slices = slicesOf(
+      config,
+      arena.parameters.filter(({ name }) => !isCrf(name)),
+    );
+    for (const { name, dims } of slices) graph.input(name, "float32", dims);
+    Object.assign(weights, tensorsOf(arena.weights, slices));
+  }
   recordEncoder(graph, config, encoder);
   const model = encodeModel(graph, [{ name: EMISSIONS }, { name: POOLED }]);
   const session = await InferenceSession.create(model, sessionOptions(threads));

@@ -5,7 +5,10 @@ import { declareInputs, EMISSIONS, type EncoderOptions, recordEncoder } from "..
 import { expectGradients, floats, type Values } from "../graph/finite-differences.test-help.ts";
 import { Graph } from "../graph/graph.ts";
 import { tinyConfig, tinyWeights } from "../graph/tiny.test-help.ts";
+import type { Weights } from "../graph/weights.ts";
 import { type DropoutSite, recordDropout } from "./dropout.ts";
+import { createArena, type Start, viewOf } from "./parameters.ts";
+import { slicesOf, turnUp } from "./slices.ts";
 import { trainingParts } from "./training-parts.ts";
 
 const long = (dims: number[], values: number[]) =>
@@ -20,7 +23,18 @@ const inputs: Values = {
   words: long([2, 2, 2], [0, 1, 0, 2, 1, 1, 1, 0]),
   mask: { type: "float32", dims: [2, 1, 1, 3], data: Float32Array.of(0, 0, 0, 0, 0, -10_000) },
 };
-const weights = tinyWeights(tinyConfig);
+const served = tinyWeights(tinyConfig);
+const starts = [...turnUp(tinyConfig, served)].map(
+  ([name, value]): Start => ({ name, value, group: "head", decays: false }),
+);
+const arena = createArena(starts);
+/** The weights as training's graph reads them. */
+const weights = new Map(
+  slicesOf(tinyConfig, arena.parameters).map((slice) => [
+    slice.name,
+    { dims: slice.dims, data: Float32Array.from(viewOf(arena.weights, slice)) },
+  ]),
+);
 const withWeights: Values = { ...inputs };
 for (const [name, { dims, data }] of weights) withWeights[name] = { type: "float32", dims, data };
 const sizes: Record<string, number> = { B: 2, T: 3, W: 2 };
@@ -57,7 +71,7 @@ test("every weight of a tiny encoder has the right gradient in the form that tra
 }, 60_000);
 
 test("without dropout, training reads the words as serving does", async () => {
-  const run = async (options: Partial<EncoderOptions>) => {
+  const run = async (options: Partial<EncoderOptions>, weights: Weights) => {
     const graph = new Graph();
     const all = { head: true, wordShape: true, pooled: false, ...options };
     declareInputs(graph, all);
@@ -72,10 +86,10 @@ test("without dropout, training reads the words as serving does", async () => {
     await session.release();
     return answer[EMISSIONS]!.data as Float32Array;
   };
-  const served = await run({});
-  const trained = await run({ wordsOnly: true, parts: trainingParts((_, x) => x) });
+  const expected = await run({}, served);
+  const trained = await run({ wordsOnly: true, parts: trainingParts((_, x) => x) }, weights);
   const positions = [1, 2, 4, 3];
   positions.forEach((position, word) => {
-    for (let tag = 0; tag < 3; tag++) expect(trained[word * 3 + tag]).toBeCloseTo(served[position * 3 + tag]!, 5);
+    for (let tag = 0; tag < 3; tag++) expect(trained[word * 3 + tag]).toBeCloseTo(expected[position * 3 + tag]!, 5);
   });
 });

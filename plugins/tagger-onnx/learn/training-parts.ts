@@ -1,7 +1,8 @@
 import type { EncoderConfig } from "../graph/config.ts";
 import { type Attention, type EncoderParts, joinHeads, splitHeads } from "../graph/encoder.ts";
-import { fused, keep, type Rule } from "../graph/gradient-rules.ts";
+import { flat, fused, keep, type Rule, sumRows } from "../graph/gradient-rules.ts";
 import type { Graph } from "../graph/graph.ts";
+import { sliceCount, sliceName } from "./slices.ts";
 
 /** The encoder's parts as training records them, and the gradients of those that are more than their operators. */
 export interface TrainingParts extends EncoderParts {
@@ -18,7 +19,7 @@ export function trainingParts(drop: Drop): TrainingParts {
     blocks,
     hidden: (graph, x) => drop(graph, x, "hidden"),
     attend: (graph, config, of) => attend(graph, config, of, drop, blocks),
-    feedForward: (graph, x, up, down) => feedForward(graph, x, up, down, blocks),
+    feedForward: (graph, config, x, up, down) => feedForward(graph, config, x, up, down, blocks),
   };
 }
 
@@ -53,18 +54,65 @@ function attend(
 
 /**
  * gelu(x) = u (1 + erf u) / √2 with u = x / √2. Both roots go into the products before and behind, so that what is left
- * is short: y = u (1 + erf u), dy/du = 1 + erf u + u exp(ln(2/√π) - u²).
+ * is short: y = u (1 + erf u), dy/du = 1 + erf u + u exp(ln(2/√π) - u²). Slice by slice of the intermediate layer; of a
+ * slice only u is kept for the gradient, since computing y again is cheaper than fetching it from memory.
  */
-function feedForward(graph: Graph, x: string, up: string, down: string, blocks: Map<string, Rule>): string {
-  const root = Math.SQRT1_2;
-  const bias = graph.op("Mul", [`${up}.bias`, graph.scalar(root)]);
-  const u = graph.op("Add", [fused(graph, x, `${up}.weight`, 0, 0, root), bias]);
-  const twice = graph.op("Add", [graph.op("Erf", [u]), graph.scalar(1)]);
-  const y = graph.op("Mul", [u, twice]);
-  blocks.set(y, ({ dy, add }) => {
-    const exponent = graph.op("Sub", [graph.scalar(Math.log(2 / Math.sqrt(Math.PI))), graph.op("Mul", [u, u])]);
-    const slope = graph.op("Add", [twice, graph.op("Mul", [u, graph.op("Exp", [exponent])])]);
-    add(u, graph.op("Mul", [slope, dy]));
+function feedForward(
+  graph: Graph,
+  config: EncoderConfig,
+  x: string,
+  up: string,
+  down: string,
+  blocks: Map<string, Rule>,
+): string {
+  const slices = Array.from({ length: sliceCount(config) }, (_, i) => ({
+    into: sliceName(`${up}.weight`, i),
+    bias: sliceName(`${up}.bias`, i),
+    out: sliceName(`${down}.weight`, i),
+  }));
+  const rows = flat(graph, x);
+  const inner = slices.map(({ into, bias }) => gemm(graph, [rows, into, bias], { transB: 1, beta: root }));
+  const sum = slices.reduce((acc, { out }, i) => {
+    return gemm(graph, [gelu(graph, inner[i]!).y, out, acc]);
+  }, `${down}.bias`);
+  const answer = graph.reshapeLike(sum, x);
+  blocks.set(answer, ({ dy, add }) => {
+    const [d, read] = [flat(graph, dy), flat(graph, x)];
+    add(`${down}.bias`, sumRows(graph, d));
+    const back = slices.reduce((acc: string | undefined, { into, bias, out }, i) => {
+      const { y, slope } = gelu(graph, inner[i]!);
+      add(out, gemm(graph, [y, d], { transA: 1 }));
+      const du = graph.op("Mul", [slope(), gemm(graph, [d, out], { transB: 1 })]);
+      add(into, gemm(graph, [du, read], { transA: 1 }));
+      add(bias, graph.op("Mul", [sumRows(graph, du), graph.scalar(root)]));
+      return gemm(graph, acc === undefined ? [du, into] : [du, into, acc]);
+    }, undefined);
+    add(x, graph.reshapeLike(back!, x));
   });
-  return graph.op("Add", [fused(graph, y, `${down}.weight`, 0, 0, root), `${down}.bias`]);
+  return answer;
+}
+
+const root = Math.SQRT1_2;
+
+/** u (1 + erf u), and its derivative once it is asked for. */
+function gelu(graph: Graph, u: string) {
+  const twice = graph.op("Add", [graph.op("Erf", [u]), graph.scalar(1)]);
+  const slope = () => {
+    const exponent = graph.op("Sub", [graph.scalar(Math.log(2 / Math.sqrt(Math.PI))), graph.op("Mul", [u, u])]);
+    return graph.op("Add", [twice, graph.op("Mul", [u, graph.op("Exp", [exponent])])]);
+  };
+  return { y: graph.op("Mul", [u, twice]), slope };
+}
+
+interface GemmOptions {
+  readonly transA?: number;
+  readonly transB?: number;
+  readonly beta?: number;
+}
+
+/** A B / √2 + beta C. */
+function gemm(graph: Graph, inputs: readonly string[], { transA = 0, transB = 0, beta = 1 }: GemmOptions = {}): string {
+  return graph.op("Gemm", inputs, {
+    attributes: { transA: { int: transA }, transB: { int: transB }, alpha: { float: root }, beta: { float: beta } },
+  });
 }
