@@ -39,7 +39,7 @@ export function startArenas(
   const D = config.hidden;
   const tableNames = [WORD_TABLE, POSITION_TABLE, SEGMENT_TABLE];
   const table = (name: string): Start => ({ name, group: "encoder", decays: false, value: encoder.get(name)! });
-  const shapes: Start = { name: SHAPE_TABLE, group: "head", decays: false, value: zeros([SHAPE_COUNT, D]) };
+  const shapes: Start = { name: SHAPE_TABLE, group: "encoder", decays: false, value: zeros([SHAPE_COUNT, D]) };
   const dense = [...turnUp(config, encoder)]
     .filter(([name]) => !tableNames.includes(name))
     .map(([name, value]): Start => ({ name, group: "encoder", decays: isMatrix(value), value }));
