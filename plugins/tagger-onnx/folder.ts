@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { access, copyFile, mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { Fault, manifestFile, verifyManifest, z } from "starling-ner";
+import { Fault, manifestFile, verifyManifest } from "starling-ner";
 import type { BatchOptions, Pooling } from "./batch.ts";
 import {
   type EncoderConfig,
@@ -14,6 +14,7 @@ import {
 } from "./encoder-config.ts";
 import type { InputOptions } from "./input.ts";
 import type { EngineSpec, ModelSource } from "./messages.ts";
+import { ends, exists, missing, readJson, sizeOf, tensorNames } from "./model-files.ts";
 import { TAGGER_FILE, type TaggerFile, taggerFile } from "./tagger-file.ts";
 import type { SubwordTokenizer } from "./tokenizer.ts";
 
@@ -176,86 +177,10 @@ export async function writeFolder(
   await writeFile(join(folder, TAGGER_FILE), `${JSON.stringify(card, null, 1)}\n`);
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-const missing = (folder: string, file: string, named: string): Fault =>
-  new Fault("MODEL_FILE_MISSING", { file: join(folder, file), hint: `${named} asks for it; copy the whole folder` });
-
-async function sizeOf(folder: string, file: string): Promise<number> {
-  const found = await stat(join(folder, file)).catch(() => undefined);
-  if (found === undefined) throw missing(folder, file, "the model");
-  return found.size;
-}
-
-async function readJson<T extends z.ZodType>(
-  folder: string,
-  name: string,
-  schema: T,
-  hint: string,
-): Promise<z.output<T>> {
-  const file = join(folder, name);
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new Fault("MODEL_FILE_MISSING", { file, hint }, { cause });
-  });
-  const invalid = (what: string, cause?: unknown) => new Fault("MODEL_FILE_INVALID", { file, what, hint }, { cause });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw invalid("it is not JSON", cause);
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw invalid(z.prettifyError(parsed.error).replaceAll("\n", "; "));
-  return parsed.data;
-}
-
 /** With a manifest, its name and digest, once the files agree with it; without one, a digest of the files' ends. */
 async function versionOf(folder: string, name: string, files: readonly string[], weights: string): Promise<string> {
   if (await exists(join(folder, manifestFile))) return (await verifyManifest(folder, files)).version;
   const hash = createHash("sha256");
   for (const file of [...files.slice(0, -1), weights]) hash.update(await ends(join(folder, file)));
   return `${name}-${hash.digest("hex").slice(0, 8)}`;
-}
-
-/** Size, first and last bytes of a file: enough to tell models apart without reading gigabytes. */
-async function ends(path: string): Promise<Buffer> {
-  const span = 1 << 20;
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return Buffer.alloc(0);
-  try {
-    const { size } = await file.stat();
-    const bytes = Buffer.alloc(2 * span);
-    await file.read(bytes, 0, span, 0);
-    await file.read(bytes, span, span, Math.max(0, size - span));
-    return Buffer.concat([Buffer.from(`${size}:`), bytes]);
-  } finally {
-    await file.close();
-  }
-}
-
-/** Names of a safetensors file's tensors, from its header alone. */
-async function tensorNames(path: string): Promise<string[]> {
-  const file = await open(path);
-  try {
-    const invalid = () =>
-      new Fault("MODEL_FILE_INVALID", { file: path, what: "its header cannot be read", hint: "copy it again" });
-    const size = (await file.stat()).size;
-    const head = Buffer.alloc(8);
-    await file.read(head, 0, 8, 0);
-    const length = Number(head.readBigUInt64LE(0));
-    if (length > Math.min(size - 8, 1e8)) throw invalid();
-    const header = Buffer.alloc(length);
-    await file.read(header, 0, length, 8);
-    try {
-      return Object.keys(JSON.parse(header.toString("utf8")) as object);
-    } catch {
-      throw invalid();
-    }
-  } finally {
-    await file.close();
-  }
 }
