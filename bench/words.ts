@@ -18,8 +18,8 @@ import { undoSpacing } from "../test/undo-spacing.ts";
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const data = at("../shared/data/mner");
 const sets = [
-  { set: "twitter2015", model: "models/twitter-2015" },
-  { set: "twitter2017", model: "models/twitter-2017" },
+  { set: "twitter2015", model: "models/default" },
+  { set: "twitter2017", model: "models/default" },
 ];
 
 interface Options {

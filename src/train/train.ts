@@ -101,6 +101,8 @@ function failedToSave(cause: unknown, { out, checkpoints }: Training): unknown {
 async function scoreSaved({ config, data, report, signal, reopen }: Training, run: TrainingRun, folder: string) {
   const scores: { fp32?: Scores; int8?: Scores } = {};
   let served = await mentionsOf(run, data, signal);
+  // What int8 costs is told even where the fp32 weights are not saved.
+  if (!config.precisions.includes("fp32")) scores.fp32 = scoreTagged(data.valid, served);
   for (const precision of [...config.precisions].sort()) {
     const saved = await reopen(folder, precision);
     // Without a way to open what was saved, only the weights in memory can be scored, and those are fp32.

@@ -4,7 +4,7 @@ import { z } from "starling-ner";
 export const learnerOptions = z.strictObject({
   /** Peak learning rate of the encoder. */
   lr: z.number().positive().default(1e-4),
-  /** Peak learning rate of what starts from nothing: head and CRF. The word-shape table begins at zero and learns at `lr`: at this rate it would drown the states it is added to. */
+  /** Peak learning rate of what starts from nothing: head and CRF. The word-shape table learns at `lr`, as the other tables do. */
   headLr: z.number().positive().default(2e-3),
   /** Decoupled weight decay of the linear layers' matrices; none on biases, layer norms, CRF and embedding tables. */
   weightDecay: z.number().nonnegative().default(0.01),
