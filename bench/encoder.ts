@@ -70,12 +70,15 @@ export default async function encoder({ scale, args }: Options): Promise<Record<
   const bare = await Promise.all(layouts.map((layout) => openBare(file, rows, layout)));
   const bares = bare.map(() => [] as number[]);
   const inside: number[] = [];
+  const mainMs: number[] = [];
   const timePipeline = async () => {
     const pipeline = await openBenchPipeline(model, precision, folder);
     try {
-      const from = performance.now();
+      const [from, cpu] = [performance.now(), process.cpuUsage()];
       const { emitted } = await runPipeline(pipeline, { signal: new AbortController().signal });
       if (emitted !== texts.length) throw new Error(`${emitted} events of ${texts.length} posts`);
+      const { user, system } = process.cpuUsage(cpu);
+      mainMs.push((user + system) / 1000 / emitted);
       return (emitted / (performance.now() - from)) * 1000;
     } finally {
       await pipeline.close();
@@ -91,6 +94,7 @@ export default async function encoder({ scale, args }: Options): Promise<Record<
   const best = medians.indexOf(Math.max(...medians));
   for (const [i, { name }] of bare.entries()) console.log(`bare, ${name}: ${medians[i]!.toFixed(0)} posts/s`);
   console.log(`pipeline: ${median(inside).toFixed(0)} posts/s; best bare: ${bare[best]!.name}`);
+  console.log(`the main process: ${median(mainMs).toFixed(3)} ms of CPU time a post`);
   return {
     bench: "encoder",
     ratio: median(inside) / medians[best]!,
@@ -98,5 +102,6 @@ export default async function encoder({ scale, args }: Options): Promise<Record<
     postsPerSecond: median(inside),
     bare: Object.fromEntries(bare.map(({ name }, i) => [name, medians[i]!])),
     best: bare[best]!.name,
+    mainMsPerPost: median(mainMs),
   };
 }
