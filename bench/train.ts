@@ -154,5 +154,6 @@ export default async function train({ scale }: Options) {
     ratio = Math.min(ratio, found.ratio / wanted);
   }
   await learner.step.close();
+  await learner.optimiser.close();
   return { bench: "train", ...figures, ratio };
 }

@@ -45,6 +45,7 @@ export async function startLearner(folder: string, _options: Options, plan: Trai
     save: (into, options) => saveFolder(learner, progress.temperature, into, options),
     async close() {
       await learner.step.close();
+      await learner.optimiser.close();
       await reader.close();
     },
   };

@@ -69,7 +69,7 @@ export async function createLearner(base: BaseEncoder, plan: TrainPlan): Promise
     types,
     arenas,
     step,
-    optimiser: createOptimiser(arenas.dense, arenas.tables, plan.steps, options),
+    optimiser: createOptimiser({ ...arenas, steps: plan.steps, options, threads }),
     input,
     batching: { pad: tokenizer.special.pad, firstPosition: config.firstPosition, pooling: options.pooling },
     threads,

@@ -8,7 +8,7 @@ import { SERVED, serveGraph } from "../serve-graph.ts";
 import { crfOf } from "./learn-step.ts";
 import type { Learner } from "./learner.ts";
 import { viewOf } from "./parameters.ts";
-import { turnUp } from "./slices.ts";
+import { fromSlices } from "./slices.ts";
 import { isCrf } from "./start.ts";
 
 /** Writes the folder that the tagger opens: models, tokenizer, CRF and temperature. */
@@ -50,7 +50,7 @@ function weightsOf({ arenas, config }: Learner): Map<string, FloatTensor> {
         .map((p): [string, FloatTensor] => [p.name, { dims: p.dims, data: viewOf(arena.weights, p).slice() }]),
     ),
   );
-  return turnUp(config, weights);
+  return fromSlices(config, weights);
 }
 
 function scoresOf({ arenas: { dense } }: Learner) {

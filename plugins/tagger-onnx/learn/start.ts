@@ -12,7 +12,7 @@ import {
 } from "../graph/weights.ts";
 import { SHAPE_COUNT } from "../shape.ts";
 import { type Arena, createArena, type Start } from "./parameters.ts";
-import { turnUp } from "./slices.ts";
+import { toSlices } from "./slices.ts";
 
 /** Names of the CRF's parameters among the dense ones. */
 export const CRF_NAMES = { transitions: "crf.transitions", start: "crf.start", end: "crf.end" } as const;
@@ -40,7 +40,7 @@ export function startArenas(
   const tableNames = [WORD_TABLE, POSITION_TABLE, SEGMENT_TABLE];
   const table = (name: string): Start => ({ name, group: "encoder", decays: false, value: encoder.get(name)! });
   const shapes: Start = { name: SHAPE_TABLE, group: "encoder", decays: false, value: zeros([SHAPE_COUNT, D]) };
-  const dense = [...turnUp(config, encoder)]
+  const dense = [...toSlices(config, encoder)]
     .filter(([name]) => !tableNames.includes(name))
     .map(([name, value]): Start => ({ name, group: "encoder", decays: isMatrix(value), value }));
   const head = (name: string, value: FloatTensor): Start => ({ name, group: "head", decays: isMatrix(value), value });

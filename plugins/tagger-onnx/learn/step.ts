@@ -90,6 +90,8 @@ export const sessionOptions = (threads: number): InferenceSession.SessionOptions
   executionMode: "sequential",
   graphOptimizationLevel: "all",
   logSeverityLevel: 3,
+  // They would fold shared transposes into each product again, and products of turned factors are slower.
+  extra: { optimization: { disable_specified_optimizers: "MatmulTransposeFusion;GemmTransposeFusion" } },
 });
 
 export const tensorsOf = (array: Float32Array, slices: readonly Slice[]): Tensors =>

@@ -8,7 +8,7 @@ import { tinyConfig, tinyWeights } from "../graph/tiny.test-help.ts";
 import type { Weights } from "../graph/weights.ts";
 import { type DropoutSite, recordDropout } from "./dropout.ts";
 import { createArena, type Start, viewOf } from "./parameters.ts";
-import { slicesOf, turnUp } from "./slices.ts";
+import { slicesOf, toSlices } from "./slices.ts";
 import { trainingParts } from "./training-parts.ts";
 
 const long = (dims: number[], values: number[]) =>
@@ -24,7 +24,7 @@ const inputs: Values = {
   mask: { type: "float32", dims: [2, 1, 1, 3], data: Float32Array.of(0, 0, 0, 0, 0, -10_000) },
 };
 const served = tinyWeights(tinyConfig);
-const starts = [...turnUp(tinyConfig, served)].map(
+const starts = [...toSlices(tinyConfig, served)].map(
   ([name, value]): Start => ({ name, value, group: "head", decays: false }),
 );
 const arena = createArena(starts);

@@ -1,6 +1,6 @@
 import type { EncoderConfig } from "../graph/config.ts";
 import { type Attention, type EncoderParts, joinHeads, splitHeads } from "../graph/encoder.ts";
-import { flat, fused, keep, type Rule, sumRows } from "../graph/gradient-rules.ts";
+import { flat, fused, keep, type Rule, sumRows, turned } from "../graph/gradient-rules.ts";
 import type { Graph } from "../graph/graph.ts";
 import { sliceCount, sliceName } from "./slices.ts";
 
@@ -71,21 +71,25 @@ function feedForward(
     out: sliceName(`${down}.weight`, i),
   }));
   const rows = flat(graph, x);
-  const inner = slices.map(({ into, bias }) => gemm(graph, [rows, into, bias], { transB: 1, beta: root }));
+  const inner = slices.map(({ into, bias }) => {
+    // An addition of its own is quicker than Gemm's, which writes the bias out to every row first.
+    return graph.op("Add", [fused(graph, rows, into, 0, 0, root), graph.op("Mul", [bias, graph.scalar(root)])]);
+  });
   const sum = slices.reduce((acc, { out }, i) => {
-    return gemm(graph, [gelu(graph, inner[i]!).y, out, acc]);
+    return gemm(graph, [gelu(graph, inner[i]!).y, out, acc], 1);
   }, `${down}.bias`);
   const answer = graph.reshapeLike(sum, x);
   blocks.set(answer, ({ dy, add }) => {
-    const [d, read] = [flat(graph, dy), flat(graph, x)];
+    const d = flat(graph, dy);
+    const [dTurned, xTurned] = [turned(graph, d), turned(graph, x)];
     add(`${down}.bias`, sumRows(graph, d));
     const back = slices.reduce((acc: string | undefined, { into, bias, out }, i) => {
       const { y, slope } = gelu(graph, inner[i]!);
-      add(out, gemm(graph, [y, d], { transA: 1 }));
-      const du = graph.op("Mul", [slope(), gemm(graph, [d, out], { transB: 1 })]);
-      add(into, gemm(graph, [du, read], { transA: 1 }));
+      add(out, gemm(graph, [dTurned, y]));
+      const du = graph.op("Mul", [slope(), gemm(graph, [d, out])]);
+      add(into, gemm(graph, [xTurned, du]));
       add(bias, graph.op("Mul", [sumRows(graph, du), graph.scalar(root)]));
-      return gemm(graph, acc === undefined ? [du, into] : [du, into, acc]);
+      return gemm(graph, acc === undefined ? [du, into] : [du, into, acc], 1);
     }, undefined);
     add(x, graph.reshapeLike(back!, x));
   });
@@ -104,15 +108,6 @@ function gelu(graph: Graph, u: string) {
   return { y: graph.op("Mul", [u, twice]), slope };
 }
 
-interface GemmOptions {
-  readonly transA?: number;
-  readonly transB?: number;
-  readonly beta?: number;
-}
-
-/** A B / √2 + beta C. */
-function gemm(graph: Graph, inputs: readonly string[], { transA = 0, transB = 0, beta = 1 }: GemmOptions = {}): string {
-  return graph.op("Gemm", inputs, {
-    attributes: { transA: { int: transA }, transB: { int: transB }, alpha: { float: root }, beta: { float: beta } },
-  });
-}
+/** A B / √2 + C; B transposed where `transB` is 1. */
+const gemm = (graph: Graph, inputs: readonly string[], transB = 0): string =>
+  graph.op("Gemm", inputs, { attributes: { transB: { int: transB }, alpha: { float: root } } });
