@@ -64,22 +64,27 @@ const about = {
 };
 
 /** A saved model on the encoder of a fixture, with a head of the given weights. */
-async function save(weight = 0.01): Promise<string> {
+async function save(weight = 0.01, signs: "joined" | "apart" = "apart"): Promise<string> {
   const base = fixtureFolder("bert");
   const folder = await mkdtemp(join(tmpdir(), "starling-folder-"));
   folders.push(folder);
   const config = await readEncoderConfig(base);
   const file = join(base, "model.safetensors");
   const weights = encoderWeights(config, await readSafetensors(file), file);
-  weights.set(HEAD_WEIGHT, { dims: [32, 5], data: new Float32Array(160).map((_, i) => weight * ((i % 7) - 3)) });
+  weights.set(HEAD_WEIGHT, { dims: [32, 5], data: new Float32Array(160).map((_, i) => weight * Math.sin(1 + i * i)) });
   weights.set(HEAD_BIAS, { dims: [5], data: new Float32Array(5) });
-  await writeFolder(folder, about, { fp32: encodeModel(serveGraph(config, weights), SERVED) }, base);
+  await writeFolder(
+    folder,
+    { ...about, input: { ...about.input, signs } },
+    { fp32: encodeModel(serveGraph(config, weights), SERVED) },
+    base,
+  );
   await writeManifest(folder, about.name);
   return folder;
 }
 
 const post = { words: ["New", "York", "sings"], captions: [], knowledge: "" };
-const live = new AbortController().signal;
+const signal = new AbortController().signal;
 
 test("opens what it wrote, and names it by its manifest", async () => {
   const folder = await save();
@@ -91,7 +96,25 @@ test("opens what it wrote, and names it by its manifest", async () => {
     provider: "cpu",
   });
   expect(tagger.model.version).toMatch(/^small-[0-9a-f]{8}$/);
-  expect((await tagger.tag([post], live))[0]?.kind).toBe("ok");
+  expect((await tagger.tag([post], signal))[0]?.kind).toBe("ok");
+});
+
+test("a model that learnt joined signs reads `#` and the word it touches as one", async () => {
+  const [joined, apart] = [await open(await save(3, "joined")), await open(await save(3))];
+  const [live, gold] = [
+    ["See", "#", "York"],
+    ["See", "#York"],
+  ];
+  const touching = { ...post, words: live, glued: [false, false, true] };
+  const [asPosted] = await joined.tag([touching], signal);
+  const [asLearnt] = await apart.tag([{ ...post, words: gold }], signal);
+  if (asPosted?.kind !== "ok" || asLearnt?.kind !== "ok") throw new Error("not tagged");
+  const given = [0, 1, 3];
+  const wanted = asLearnt.value.tagging.mentions.map((m) => ({ ...m, start: given[m.start], end: given[m.end] }));
+  expect(wanted.length).toBeGreaterThan(0);
+  expect(asPosted.value.tagging.mentions).toEqual(wanted);
+  const [unread] = await apart.tag([touching], signal);
+  expect(unread).not.toEqual(asPosted);
 });
 
 test("a saved model of one precision is refused for the other", async () => {
@@ -154,7 +177,7 @@ test("refuses NaN weights, naming the tensor", async () => {
 
 test("a post with scores that are no numbers fails alone", async () => {
   const tagger = await open(await save(Number.NaN));
-  const [outcome] = await tagger.tag([post], live);
+  const [outcome] = await tagger.tag([post], signal);
   expect(outcome?.kind === "fail" && isFault(outcome.error) && outcome.error.code).toBe("NOT_A_NUMBER");
 });
 
@@ -200,14 +223,14 @@ test("an encoder without a head opens, cannot be asked, and can be trained", asy
   const text = bytes.toString("latin1").replaceAll("classifier.", "elsewhere__".slice(0, 11));
   await writeFile(file, Buffer.from(text, "latin1"));
   const tagger = await open(folder);
-  const [outcome] = await tagger.tag([post], live);
+  const [outcome] = await tagger.tag([post], signal);
   expect(outcome?.kind === "fail" && isFault(outcome.error) && outcome.error.code).toBe("MODEL_HEAD_MISSING");
   expect(tagger.learner).toBeDefined();
 });
 
 test("the same classifier gives the same from safetensors and from an exported graph", async () => {
   const [built, exported] = await Promise.all([open(fixtureFolder("bert")), open(fixtureFolder("bert-onnx"))]);
-  const [a, b] = await Promise.all([built.tag([post], live), exported.tag([post], live)]);
+  const [a, b] = await Promise.all([built.tag([post], signal), exported.tag([post], signal)]);
   if (a[0]?.kind !== "ok" || b[0]?.kind !== "ok") throw new Error("both answer");
   expect(a[0].value.tagging.expected.gold).toBeCloseTo(b[0].value.tagging.expected.gold, 4);
   expect(a[0].value.tagging.mentions.map(({ start, end, type }) => [start, end, type])).toEqual(

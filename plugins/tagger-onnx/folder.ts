@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { Fault, manifestFile, verifyManifest } from "starling-ner";
+import { Fault, manifestFile, verifyManifest, type z } from "starling-ner";
 import type { BatchOptions, Pooling } from "./batch.ts";
 import {
   type EncoderConfig,
@@ -15,7 +15,7 @@ import {
 import type { InputOptions } from "./input.ts";
 import type { EngineSpec, ModelSource } from "./messages.ts";
 import { ends, exists, missing, readJson, sizeOf, tensorNames } from "./model-files.ts";
-import { TAGGER_FILE, type TaggerFile, taggerFile } from "./tagger-file.ts";
+import { TAGGER_FILE, taggerFile } from "./tagger-file.ts";
 import type { SubwordTokenizer } from "./tokenizer.ts";
 
 export type Precision = "fp32" | "int8";
@@ -162,7 +162,7 @@ export interface SavedModels {
  */
 export async function writeFolder(
   folder: string,
-  about: Omit<TaggerFile, "schema" | "files">,
+  about: Omit<z.input<typeof taggerFile>, "schema" | "files">,
   models: SavedModels,
   base: string,
 ): Promise<void> {

@@ -17,6 +17,8 @@ export interface InputOptions {
   readonly separators: 1 | 2;
   /** Segment of what is added: 1 where the encoder has two segments, else 0. */
   readonly addedSegment: 0 | 1;
+  /** Whether the model learnt `#NBA` as one word; live posts come with `#` apart, and are joined for it. */
+  readonly signs?: "joined" | "apart";
   /** Pieces a word of the post may have, 12 by default; more come from strings no vocabulary knows. */
   readonly maxWordPieces?: number;
 }

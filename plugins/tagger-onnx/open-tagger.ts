@@ -3,6 +3,7 @@ import {
   Fault,
   fail,
   type Host,
+  joiningSigns,
   type ModelInfo,
   type Outcome,
   ok,
@@ -82,6 +83,15 @@ interface Parts {
 
 function trained({ model, tokenizer, pool, host, learner }: Parts): OpenTagger {
   const { version, types } = model;
+  const tag: OpenTagger["tag"] = async (inputs, signal) => {
+    const packed = inputs.map((input) => packInput(input, tokenizer, model.input));
+    countCuts(packed, host);
+    const works = packed.map(({ rows }, index) => ({ rows, words: inputs[index]!.words.length }));
+    const outcomes = await pool.run(works, signal);
+    return outcomes.map((outcome, index) =>
+      outcome.kind === "ok" ? ok(toTagged(outcome.value, packed[index]!, version, types)) : outcome,
+    );
+  };
   return {
     model: infoOf(model, pool.ready.provider),
     learner,
@@ -89,15 +99,7 @@ function trained({ model, tokenizer, pool, host, learner }: Parts): OpenTagger {
     get pids() {
       return pool.pids;
     },
-    async tag(inputs, signal) {
-      const packed = inputs.map((input) => packInput(input, tokenizer, model.input));
-      countCuts(packed, host);
-      const works = packed.map(({ rows }, index) => ({ rows, words: inputs[index]!.words.length }));
-      const outcomes = await pool.run(works, signal);
-      return outcomes.map((outcome, index) =>
-        outcome.kind === "ok" ? ok(toTagged(outcome.value, packed[index]!, version, types)) : outcome,
-      );
-    },
+    tag: model.input.signs === "joined" ? joiningSigns(tag) : tag,
     close: () => pool.close(),
   };
 }

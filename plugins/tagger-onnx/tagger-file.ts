@@ -26,6 +26,8 @@ export const taggerFile = z
       normaliseUrls: z.boolean(),
       wordShape: z.boolean(),
       separators: z.union([z.literal(1), z.literal(2)]),
+      /** How the training data writes hashtags and mentions: `#NBA` as one word, or as two. */
+      signs: z.enum(["joined", "apart"]).default("apart"),
     }),
     pooling: z.enum(["cls", "mean"]),
     files: z.strictObject({ fp32: z.string().optional(), int8: z.string().optional() }),

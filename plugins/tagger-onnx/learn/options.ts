@@ -20,6 +20,8 @@ export const learnerOptions = z.strictObject({
   wordShape: z.boolean().default(false),
   /** Reads every `http…` word as `http`. */
   normaliseUrls: z.boolean().default(true),
+  /** How the training data writes hashtags and mentions, `#NBA` as one word or as two; kept with the model. */
+  signs: z.enum(["joined", "apart"]).default("apart"),
   /** Sub-words of [T; captions; Z] with the special ones; kept with the model. */
   maxSubwords: z.int().min(8).default(128),
   /** Leaves the word, position and token-type tables as they are. */
