@@ -34,6 +34,7 @@ export async function saveFolder(
       normaliseUrls: input.normaliseUrls,
       wordShape: input.wordShape,
       separators: input.separators,
+      signs: options.signs,
     },
     pooling: options.pooling,
   };
