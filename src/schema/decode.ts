@@ -1,9 +1,10 @@
 import type { z } from "zod";
+import { didYouMean } from "../config/nearest.ts";
 import { Fault } from "../errors.ts";
 import { fail, type Outcome, ok } from "../outcome.ts";
 import { jsonErrorAt } from "./json-error.ts";
 import { isPlainPost } from "./plain-post.ts";
-import { type Post, postSchema } from "./post.ts";
+import { type Post, postKeys, postSchema } from "./post.ts";
 
 /** Something that can be named in an error message, such as a line of a file; asked only when there is an error. */
 export interface Place {
@@ -44,9 +45,21 @@ function innermost(issue: Issue): Issue {
   return innermost({ ...nearest, path: [...issue.path, ...nearest.path] });
 }
 
+/** The library's sentences speak of input; people look for what is missing, or for the key they misspelt. */
+function sentence(issue: Issue): string {
+  if (issue.code === "unrecognized_keys") {
+    const keys = issue.keys.map((key) => `"${key}"`).join(", ");
+    return `nothing reads ${keys}${issue.path.length === 0 ? `; ${didYouMean(issue.keys[0]!, postKeys)}` : ""}`;
+  }
+  const message = issue.message.replace(/^Invalid input: /, "");
+  return issue.code === "invalid_type"
+    ? message.replace(/^expected (.*), received undefined$/, "is missing ($1)")
+    : message;
+}
+
 function invalid(issues: readonly Issue[], place: Place): Fault {
   const first = innermost(issues[0]!);
-  const reason = issues.length === 1 ? first.message : `${first.message} (and ${issues.length - 1} more)`;
+  const reason = issues.length === 1 ? sentence(first) : `${sentence(first)} (and ${issues.length - 1} more)`;
   return new Fault("POST_INVALID", { where: place.where(), path: first.path.map(String).join(".") || "post", reason });
 }
 

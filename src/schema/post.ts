@@ -7,14 +7,20 @@ const bounds = {
 
 const alt = z.string().optional().describe("What the author says is on the image");
 
+const neither = "src and bytes exclude each other";
+
 /** One image: somewhere (`src`), or here (`bytes`). The absent one is declared, so that both can be read without asking which it is. */
 export const imageSchema = z.union([
   z.strictObject({
     src: z.string().min(1).describe("A data URI, an http or https URL, or a path beside the input file"),
-    bytes: z.never().optional(),
+    bytes: z.never({ error: neither }).optional(),
     alt,
   }),
-  z.strictObject({ src: z.never().optional(), bytes: z.base64().min(4).describe("The file, base64"), alt }),
+  z.strictObject({
+    src: z.never({ error: neither }).optional(),
+    bytes: z.base64().min(4).describe("The file, base64"),
+    alt,
+  }),
 ]);
 
 export type Image = Readonly<z.output<typeof imageSchema>>;
@@ -29,7 +35,10 @@ const fields = z.strictObject({
     .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, "is not a BCP 47 tag such as en or pt-BR")
     .optional()
     .describe("BCP 47"),
-  createdAt: z.iso.datetime({ offset: true }).optional().describe("RFC 3339"),
+  createdAt: z.iso
+    .datetime({ offset: true, error: "is not a time such as 2026-05-02T19:41:00Z" })
+    .optional()
+    .describe("RFC 3339"),
   author: z.strictObject({ handle: z.string().min(1) }).optional(),
   words: z
     .array(z.strictObject(bounds))
@@ -42,6 +51,9 @@ const fields = z.strictObject({
     .optional()
     .describe("Entities that a person marked"),
 });
+
+/** What a post may hold. */
+export const postKeys: readonly string[] = Object.keys(fields.shape);
 
 /** Spans that leave the text would give words of undefined text, far from the source that marked them. */
 export const postSchema = fields.superRefine(({ text, words, labels }, context) => {

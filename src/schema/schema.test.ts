@@ -209,15 +209,19 @@ const codeOf = (json: string) => {
 test.each([
   ['{"id": "1", "text": }', "tweets.ndjson line 3, column 21: not JSON: Unexpected token '}'"],
   ['{"id": "1", "text": "a"', "tweets.ndjson line 3, column 24: not JSON: Expected ',' or '}' after property value"],
-  ['{"id": 1, "text": "a"}', "tweets.ndjson line 3: id: Invalid input: expected string, received number"],
-  ['{"id": "1"}', "tweets.ndjson line 3: text: Invalid input: expected string, received undefined"],
+  ['{"id": 1, "text": "a"}', "tweets.ndjson line 3: id: expected string, received number"],
+  ['{"id": "1"}', "tweets.ndjson line 3: text: is missing (string)"],
   ['{"id": "1", "text": ""}', "tweets.ndjson line 3: text: is empty"],
   ['{"id": "1", "text": " \\n"}', "tweets.ndjson line 3: text: is empty"],
-  ['{"id": "1", "text": "a", "txet": "b"}', 'tweets.ndjson line 3: post: Unrecognized key: "txet"'],
-  ["[1]", "tweets.ndjson line 3: post: Invalid input: expected object, received array"],
+  ['{"id": "1", "text": "a", "txet": "b"}', 'tweets.ndjson line 3: post: nothing reads "txet"; did you mean "text"?'],
+  ["[1]", "tweets.ndjson line 3: post: expected object, received array"],
   [
     '{"id": "1", "text": "a", "images": [{"src": "a.png", "bytes": "aGFs"}]}',
-    "tweets.ndjson line 3: images.0.bytes: Invalid input: expected never, received string",
+    "tweets.ndjson line 3: images.0.bytes: src and bytes exclude each other",
+  ],
+  [
+    '{"id": "1", "text": "a", "createdAt": "today"}',
+    "tweets.ndjson line 3: createdAt: is not a time such as 2026-05-02T19:41:00Z",
   ],
   [
     '{"id": "1", "text": "ab", "words": [{"start": 0, "end": 3}]}',
