@@ -60,7 +60,7 @@ function fill(seed: number, rate: number, length: number): Float32Array {
 }
 
 /** 32 well-mixed bits of a counter (finaliser of MurmurHash3, twice). */
-function hash(seed: number, counter: number): number {
+export function hash(seed: number, counter: number): number {
   return mix(mix(Math.imul(seed, 0x9e3779b9) ^ counter) ^ Math.floor(counter / 2 ** 32));
 }
 

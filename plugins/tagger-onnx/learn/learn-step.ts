@@ -8,6 +8,7 @@ import type { TableGradients } from "./optimiser.ts";
 import { type Arena, viewOf } from "./parameters.ts";
 import { placesOf, putEmissions, takeEmissions, wordPositions } from "./posts.ts";
 import { CRF_NAMES } from "./start.ts";
+import { dropWords } from "./word-dropout.ts";
 
 const workspace = createWorkspace();
 
@@ -17,6 +18,7 @@ export async function learnStep(learner: Learner, posts: readonly GoldInput[], n
   const crf = crfOf(arenas.dense, arenas.dense.weights);
   const packed = posts.map((post) => learner.pack(post));
   const rows = packed.flatMap((post) => post.rows);
+  dropWords(rows, { rate: options.wordDropout, unknown: learner.unknown, seed: learner.seed, step: number });
   const batch = toBatch(rows, learner.batching);
   const words = wordPositions(rows);
   const emissions = await step.forward(batch, words, number);

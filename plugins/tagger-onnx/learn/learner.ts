@@ -25,6 +25,9 @@ export interface Learner {
   readonly input: InputOptions;
   readonly batching: BatchOptions;
   readonly threads: number;
+  readonly seed: number;
+  /** Id of the unknown sub-word. */
+  readonly unknown: number;
   pack(input: TagInput): PackedPost;
 }
 
@@ -73,6 +76,8 @@ export async function createLearner(base: BaseEncoder, plan: TrainPlan): Promise
     input,
     batching: { pad: tokenizer.special.pad, firstPosition: config.firstPosition, pooling: options.pooling },
     threads,
+    seed,
+    unknown: tokenizer.special.unk,
     pack: (post) => packInput(post, tokenizer, input),
   };
 }

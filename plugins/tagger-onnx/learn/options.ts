@@ -16,6 +16,8 @@ export const learnerOptions = z.strictObject({
   dropout: z.number().min(0).max(0.9).optional(),
   /** Rate at which attention probabilities are dropped; the encoder's own by default. */
   attentionDropout: z.number().min(0).max(0.9).optional(),
+  /** Rate at which words of the post are made unknown. */
+  wordDropout: z.number().min(0).max(0.9).default(0),
   /** Learns an embedding of how each word is written (capitals, digits, marks); an uncased encoder sees none of it. */
   wordShape: z.boolean().default(false),
   /** Reads every `http…` word as `http`. */
