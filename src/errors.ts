@@ -20,7 +20,7 @@ export const faults = {
   },
   CONFIG_KEY_MISSING: {
     retry: false,
-    say: (d: { key: string; expected: string }) => `the key "${d.key}" is missing; add "${d.key}: <${d.expected}>"`,
+    say: (d: { key: string; expected: string }) => `the key "${d.key}" is missing; add "${d.key}: ${d.expected}"`,
   },
   CONFIG_KEY_UNKNOWN: {
     retry: false,

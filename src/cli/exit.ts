@@ -1,11 +1,22 @@
 import { type FaultCode, isFault } from "../errors.ts";
 
-/** Faults after which nothing has been read: the user has to change something first. */
+/** Faults after which no post has been read, or none been learnt from or scored: the user has to change something first. */
 const neverStarted: readonly FaultCode[] = [
+  "CHECKPOINT_MISSING",
+  "CHECKPOINT_OF_ANOTHER_RUN",
   "CONFIG_INVALID",
   "CONFIG_KEY_MISSING",
   "CONFIG_UNREADABLE",
+  "DATA_EMPTY",
+  "DATA_MALFORMED",
+  "DATA_SHARED",
+  "DATA_TYPES_UNKNOWN",
+  "DATA_UNREADABLE",
+  "EVALUATE_TAGGER",
   "PLUGIN_OPEN_FAILED",
+  "RESOURCE_PORT",
+  "RESOURCE_UNKNOWN",
+  "TAGGER_NOT_TRAINABLE",
   "USAGE",
 ];
 

@@ -15,7 +15,10 @@ export function report(error: unknown, verbose: boolean): void {
 
 export function describe(error: unknown, verbose: boolean): string {
   if (!(error instanceof Error)) return `UNEXPECTED: ${String(error)}`;
-  const sentence = isFault(error) ? `${error.message} [${error.code}]` : `UNEXPECTED: ${error.stack ?? error.message}`;
+  // The code stands behind the first line: each problem of a config, below it, has its own.
+  const sentence = isFault(error)
+    ? error.message.replace(/\n|$/, ` [${error.code}]$&`)
+    : `UNEXPECTED: ${error.stack ?? error.message}`;
   if (!verbose || !isFault(error)) return sentence;
   const cause = error.cause instanceof Error ? `\ncaused by ${error.cause.stack ?? error.cause.message}` : "";
   return `${sentence}\n${error.stack ?? ""}${cause}`;

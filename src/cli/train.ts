@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { configInvalid, validate } from "../config/index.ts";
+import { configInvalid, problemAt, validate } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { createHost } from "../host.ts";
 import { type OpenParts, openParts } from "../open.ts";
@@ -66,6 +66,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
 
 /** The section `train`, checked, with what the flags say instead. Throws CONFIG_INVALID. */
 function trainConfig({ text, sections }: Plan, { epochs }: TrainFlags): TrainConfig {
+  if (sections.train === undefined)
+    throw configInvalid(text, [problemAt(text, [], "CONFIG_KEY_MISSING", { key: "train", expected: "{ name: … }" })]);
   const checked = validate(trainSchema, sections.train, text, ["train"]);
   if (!("value" in checked)) throw configInvalid(text, checked.problems);
   const place = (path: string) => resolve(text.folder, path);

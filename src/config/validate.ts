@@ -71,7 +71,7 @@ function explain(issue: Issue, place: Place): Problem[] {
     return [
       problemAt(place.text, where.slice(0, -1), "CONFIG_KEY_MISSING", {
         key: String(where.at(-1)),
-        expected: issue.expected,
+        expected: `<${issue.expected}>`,
       }),
     ];
   if (issue.code === "invalid_union" && issue.errors.length > 0) return explainUnion(issue, place);

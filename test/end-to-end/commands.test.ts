@@ -30,6 +30,23 @@ test.each([
   expect(stderr).toContain(words);
 });
 
+test("data that cannot be read, and a config without the section, are exit code 2 and say what to do", async () => {
+  const config = configFile(tinyConfig());
+  const data = await starling(["evaluate", "--model", "m", "--data", "nowhere.txt"]);
+  expect([data.code, data.stderr]).toEqual([2, expect.stringContaining("there is no such file; check the path")]);
+  for (const command of ["train", "evaluate"]) {
+    const { code, stderr } = await starling([command, config]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        new RegExp(
+          `^starling: .* has a problem: \\[CONFIG_INVALID\\]\n.*the key "${command}" is missing; add "${command}: {`,
+        ),
+      ),
+    ]);
+  }
+});
+
 describe("starling check", () => {
   test("says that a config is in order, and opens nothing", async () => {
     const config = configFile(tinyConfig());

@@ -98,6 +98,15 @@ describe("starling run never starts", () => {
     );
   });
 
+  test("where it would write over what it reads", async () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, "posts.ndjson"), posts);
+    const args = ["run", configFile(tinyConfig()), "-i", "posts.ndjson", "-o", "./posts.ndjson"];
+    const { code, stderr } = await starling(args, { cwd });
+    expect([code, stderr]).toEqual([2, expect.stringContaining("would destroy what is read")]);
+    expect(readFileSync(join(cwd, "posts.ndjson"), "utf8")).toBe(posts);
+  });
+
   test("with a secret shown", async () => {
     const config = configFile(tinyConfig({ stages: stage('opening: "${API_KEY}"') }));
     for (const verbose of [[], ["--verbose"]]) {
