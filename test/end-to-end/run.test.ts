@@ -138,7 +138,7 @@ describe("signals", () => {
   ] as const)("a second %s ends at once with %i", async (signal, expected) => {
     const config = configFile(tinyConfig({ stages: stage("never: true") }));
     const { child, ended } = start(["run", config, "--verbose"], { input: posts });
-    await new Promise((done) => setTimeout(done, 1500));
+    await new Promise((done) => child.stderr?.once("data", done));
     child.kill(signal);
     await new Promise((done) => setTimeout(done, 300));
     expect(child.exitCode).toBeNull();
