@@ -1,10 +1,13 @@
 /**
  * Words of live posts, measured on the valid sets with their spacing undone: the share of gold mention bounds that fall
  * on word bounds (`ratio`; 0.98 is wanted), microseconds a post, and, where a model of the set is in models/, how much
- * F1 falls against the gold words (1 point is allowed).
+ * F1 falls against the gold words (1 point is allowed). `--twitter2015 FOLDER` and `--twitter2017 FOLDER` name models
+ * of one set; models/default, trained on both, stands in for each.
  */
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { goldOf, readCorpus, type Sample } from "../src/conll/index.ts";
 import { evaluate, type Labelled, type LabelledSet, labelledOf, report } from "../src/evaluate/index.ts";
 import { modelConfig } from "../src/evaluate/model-plan.ts";
@@ -17,10 +20,8 @@ import { undoSpacing } from "../test/undo-spacing.ts";
 
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const data = at("../shared/data/mner");
-const sets = [
-  { set: "twitter2015", model: "models/default" },
-  { set: "twitter2017", model: "models/default" },
-];
+const sets = ["twitter2015", "twitter2017"] as const;
+const model = { type: "string", default: at("models/default") } as const;
 
 interface Options {
   readonly scale: number;
@@ -65,8 +66,8 @@ function microseconds(posts: readonly Labelled[], passes = 21): number {
 
 /** F1 on gold words and on live words, 0 to 100; null where the model is not there. */
 async function f1s(model: string, samples: readonly Sample[]): Promise<{ gold: number; live: number } | null> {
-  if (!existsSync(at(model))) return null;
-  const parts = await openParts(await planConfig(modelConfig({ folder: at(model) }), { toRun: false }));
+  if (!existsSync(model)) return null;
+  const parts = await openParts(await planConfig(modelConfig({ folder: resolve(model) }), { toRun: false }));
   const f1 = async (posts: readonly Labelled[]): Promise<number> => {
     const set: LabelledSet = { file: model, posts, fingerprint: "", strays: 0, without: { knowledge: 0, captions: 0 } };
     const signal = new AbortController().signal;
@@ -80,7 +81,7 @@ async function f1s(model: string, samples: readonly Sample[]): Promise<{ gold: n
   }
 }
 
-export default async function words({ scale }: Options): Promise<Record<string, unknown>> {
+export default async function words({ scale, args }: Options): Promise<Record<string, unknown>> {
   if (!existsSync(data)) {
     console.log(`skipped: no data in ${data}`);
     return { bench: "words", ratio: null, skipped: "no data" };
@@ -88,18 +89,21 @@ export default async function words({ scale }: Options): Promise<Record<string, 
   const perSet: Record<string, unknown> = {};
   const drops: Record<string, number | null> = {};
   const all = { bounds: 0, onWords: 0 };
-  for (const { set, model } of sets) {
+  const { values: models } = parseArgs({ args: [...args], options: { twitter2015: model, twitter2017: model } });
+  for (const set of sets) {
     const { samples } = await readCorpus({ path: `${data}/${set}/valid.txt` });
     const some = samples.slice(0, Math.ceil(samples.length * scale));
     const posts = some.map(asPosted);
     const { bounds, onWords } = boundsOnWords(posts);
     const usPerPost = microseconds(posts);
-    const scored = await f1s(model, some);
+    const scored = await f1s(models[set], some);
     all.bounds += bounds;
     all.onWords += onWords;
     perSet[set] = { posts: posts.length, bounds, ratio: onWords / bounds, usPerPost, f1: scored };
     drops[set] = scored && scored.gold - scored.live;
-    const said = scored ? `F1 ${scored.gold.toFixed(2)} -> ${scored.live.toFixed(2)}` : `no ${model}: F1 not measured`;
+    const said = scored
+      ? `F1 ${scored.gold.toFixed(2)} -> ${scored.live.toFixed(2)}`
+      : `no ${models[set]}: F1 not measured`;
     console.log(
       `${set}: ${((100 * onWords) / bounds).toFixed(2)}% of ${bounds} bounds, ${usPerPost.toFixed(1)} us a post; ${said}`,
     );
