@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- NAME [--scale 0.1] [ARGUMENTS]` runs ./NAME.ts, which prints lines for people, and prints its
- * result last, as one line of JSON. `ratio` is measured over wanted: 1 or more is good; null says "not measured here".
+ * result last, as one line of JSON. `ratio` compares the two sides of the bench, which its file names; null says "not
+ * measured here". Where a figure is asked for, it stands beside as `wanted`.
  */
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
