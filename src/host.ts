@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { didYouMean } from "./config/nearest.ts";
 import { Fault } from "./errors.ts";
-import type { Host, Port } from "./plugin.ts";
+import type { Host, Port, Purpose } from "./plugin.ts";
 
 /** An open resource, and the port it fills. */
 export interface OpenResource {
@@ -21,16 +21,18 @@ export interface HostParts {
   readonly resources: ReadonlyMap<string, OpenResource>;
   readonly log: Log;
   readonly count: Count;
+  readonly purpose?: Purpose;
 }
 
 /** What the core lends to one plugin. */
-export function createHost({ plugin, folder, resources, log, count }: HostParts): Host {
+export function createHost({ plugin, folder, resources, log, count, purpose = "serve" }: HostParts): Host {
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
     log: (message, fields) => log(plugin, message, fields),
     count: (name, by = 1) => count(`${prefix}_${name}_total`, by),
     borrow: <T>(port: Port<T>, name: string): T => borrow(plugin, resources, port, name),
     resolve: (path) => resolve(folder, path),
+    purpose,
   };
 }
 

@@ -5,10 +5,13 @@ import { type Count, createHost, type Log, type OpenResource } from "./host.ts";
 import type { Kind, PluginOf } from "./load.ts";
 import { packageVersion } from "./package-root.ts";
 import type { Plan, Planned } from "./plan.ts";
+import type { Purpose } from "./plugin.ts";
 
 export interface OpenOptions {
   readonly log?: Log;
   readonly count?: Count;
+  /** `serve` by default. */
+  readonly purpose?: Purpose;
 }
 
 /** Resources and stages of a plan, open: what training and scoring use. */
@@ -72,14 +75,15 @@ function required<K extends "source" | "sink" | "deadLetters">(plan: Plan, key: 
 
 type Opened<K extends Kind> = Awaited<ReturnType<PluginOf<K>["open"]>>;
 
-function createOpener({ text, resources, stages }: Plan, { log = () => {}, count = () => {} }: OpenOptions) {
+function createOpener({ text, resources, stages }: Plan, options: OpenOptions) {
+  const { log = () => {}, count = () => {}, purpose = "serve" } = options;
   const open = new Map<string, OpenResource>();
   const closers = new AsyncDisposableStack();
 
-  const openOne = async <K extends Kind>({ plugin, name, options }: Planned<K>): Promise<Opened<K>> => {
-    const host = createHost({ plugin: plugin.name, folder: text.folder, resources: open, log, count });
+  const openOne = async <K extends Kind>({ plugin, name, options: own }: Planned<K>): Promise<Opened<K>> => {
+    const host = createHost({ plugin: plugin.name, folder: text.folder, resources: open, log, count, purpose });
     try {
-      const opened = (await plugin.open(options, host)) as Opened<K>;
+      const opened = (await plugin.open(own, host)) as Opened<K>;
       closers.defer(async () => opened.close?.());
       return opened;
     } catch (cause) {

@@ -75,6 +75,8 @@ export interface Port<T> {
 }
 export const definePort = <T>(name: string): Port<T> => ({ name });
 
+export type Purpose = "serve" | "train";
+
 /** What the core lends to a plugin while it is open. */
 export interface Host {
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -84,6 +86,8 @@ export interface Host {
   readonly borrow: <T>(port: Port<T>, name: string) => T;
   /** Resolves a path against the folder of the config file. */
   readonly resolve: (path: string) => string;
+  /** What the pipeline is opened for: a model that has yet to learn is refused to `serve`. */
+  readonly purpose: Purpose;
 }
 
 interface Declared<K extends string, O extends z.ZodType> {

@@ -8,6 +8,7 @@ import { readSafetensors } from "../../plugins/tagger-onnx/graph/safetensors.ts"
 import { encoderWeights, HEAD_BIAS, HEAD_WEIGHT } from "../../plugins/tagger-onnx/graph/weights.ts";
 import { toInt8 } from "../../plugins/tagger-onnx/int8.ts";
 import { SERVED, serveGraph } from "../../plugins/tagger-onnx/serve-graph.ts";
+import { writeManifest } from "../../src/train/manifest.ts";
 
 export const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -50,4 +51,5 @@ async function writeUntrained(): Promise<void> {
   const graph = serveGraph(config, weights);
   const models = { fp32: encodeModel(graph, SERVED), int8: encodeModel(toInt8(graph), SERVED) };
   await writeFolder(untrained, about, models, encoder);
+  await writeManifest(untrained, about.name);
 }

@@ -25,7 +25,10 @@ testStage({
 });
 
 const open = (tagger: Tagger) =>
-  draft.open({ tagger: "t" }, { borrow: <T>() => tagger as T, log() {}, count() {}, resolve: (path) => path });
+  draft.open(
+    { tagger: "t" },
+    { borrow: <T>() => tagger as T, log() {}, count() {}, resolve: (path) => path, purpose: "serve" },
+  );
 const live = new AbortController().signal;
 
 test("gives tagging and feature of text and captions", async () => {

@@ -30,8 +30,8 @@ async function copyOf(name: string): Promise<string> {
   return folder;
 }
 
-async function open(model: string): Promise<OpenTagger> {
-  const tagger = await openTagger(options.parse({ model, processes: 1 }), testHost());
+async function open(model: string, purpose: "serve" | "train" = "serve"): Promise<OpenTagger> {
+  const tagger = await openTagger(options.parse({ model, processes: 1 }), { ...testHost(), purpose });
   taggers.push(tagger);
   return tagger;
 }
@@ -144,8 +144,8 @@ test("refuses a CRF that does not fit the types, naming the place", async () => 
 
 test("refuses a truncated ONNX file, naming it", async () => {
   const folder = await save();
-  await rm(join(folder, "manifest.json"));
   await truncate(join(folder, "model.onnx"), 50_000);
+  await writeManifest(folder, about.name);
   const fault = await faultOf(open(folder));
   expect(fault.code).toBe("MODEL_FILE_INVALID");
   expect(fault.message).toContain("model.onnx");
@@ -215,14 +215,21 @@ test("refuses labels that are no BIO2 tags", async () => {
   expect((await faultOf(open(folder))).message).toMatch(/LABEL_0/);
 });
 
-test("an encoder without a head opens, cannot be asked, and can be trained", async () => {
+test("refuses a saved model without its manifest", async () => {
+  const folder = await save();
+  await rm(join(folder, "manifest.json"));
+  expect((await faultOf(open(folder))).code).toBe("MANIFEST_MISSING");
+});
+
+test("an encoder without a head is refused to serve, and opens to be trained", async () => {
   const folder = await copyOf("bert");
   await edit(folder, "config.json", (json) => Object.assign(json, { id2label: undefined }));
   const file = join(folder, "model.safetensors");
   const bytes = await readFile(file);
   const text = bytes.toString("latin1").replaceAll("classifier.", "elsewhere__".slice(0, 11));
   await writeFile(file, Buffer.from(text, "latin1"));
-  const tagger = await open(folder);
+  expect((await faultOf(open(folder))).code).toBe("MODEL_HEAD_MISSING");
+  const tagger = await open(folder, "train");
   const [outcome] = await tagger.tag([post], signal);
   expect(outcome?.kind === "fail" && isFault(outcome.error) && outcome.error.code).toBe("MODEL_HEAD_MISSING");
   expect(tagger.learner).toBeDefined();

@@ -69,9 +69,10 @@ async function readSaved(folder: string, config: EncoderConfig, choice: FolderCh
   const file = saved.files[precision]!;
   const bytes = await sizeOf(folder, file);
   const { crf, temperature, types } = saved;
+  const { version } = await verifyManifest(folder, [TAGGER_FILE, "config.json", "tokenizer.json", file]);
   return {
     folder,
-    version: await versionOf(folder, saved.name, [TAGGER_FILE, "config.json", "tokenizer.json", file], file),
+    version,
     types,
     labelMap: saved.labelMap,
     precision,

@@ -35,7 +35,10 @@ export async function openTagger(options: Options, host: Host, entry: string = c
   const tokenizer = await readTokenizer(folder);
   checkTokenizer(model, tokenizer);
   const learner = learnerOf(folder, options);
-  if (model.head === undefined) return untrained(model, learner);
+  if (model.head === undefined) {
+    if (host.purpose !== "train") throw new Fault("MODEL_HEAD_MISSING", { folder });
+    return untrained(model, learner);
+  }
   const spec = specOf(model, model.head, tokenizer, options);
   const onLost = (how: string) => {
     host.count("processes_lost");

@@ -56,7 +56,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   const text = await readConfig(file);
   const plan = await planConfig(text, { toRun: false });
   const config = trainConfig(plan, flags);
-  const parts = await openParts(plan);
+  const parts = await openParts(plan, { purpose: "train" });
   try {
     await trainSeeds({ plan, parts, config, flags, signal });
   } finally {

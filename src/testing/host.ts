@@ -14,5 +14,6 @@ export function testHost(
       return lend[name] as T;
     },
     resolve: (path) => path,
+    purpose: "serve",
   };
 }
