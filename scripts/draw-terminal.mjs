@@ -63,6 +63,7 @@ const text = lines.map(
 writeFileSync(
   join(root, "docs/terminal.svg"),
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" xml:space="preserve">
+<title>Posts on a terminal, their entities coloured by type, each with its confidence</title>
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14" fill="#e6edf3">
 ${text.join("\n")}

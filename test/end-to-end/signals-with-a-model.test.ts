@@ -5,9 +5,9 @@ import { expect, test } from "vitest";
 import { configFile, plugin, root, start, tinyConfig } from "./starling.ts";
 
 const model = join(root, "test/fixtures/encoders/bert-onnx");
-const config = () =>
+const config = (words: number) =>
   configFile(
-    tinyConfig({ source: `{ use: "${plugin("ticker")}", options: { everyMs: 0, words: 100 } }` }).replace(
+    tinyConfig({ source: `{ use: "${plugin("ticker")}", options: { everyMs: 0, words: ${words} } }` }).replace(
       `use: "${plugin("tiny-tagger")}"`,
       `use: tagger-onnx, options: { model: "${model}", processes: 1 }`,
     ),
@@ -16,7 +16,7 @@ const childrenOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
 
 test("the first signal finishes the posts that a model reads", async () => {
-  const { child, ended, sees } = start(["run", config()]);
+  const { child, ended, sees } = start(["run", config(100)]);
   await sees("\n");
   child.kill("SIGINT");
   const { code, stdout, stderr } = await ended;
@@ -29,7 +29,8 @@ test("the first signal finishes the posts that a model reads", async () => {
 test.skipIf(!existsSync("/proc/self/task"))(
   "a second signal ends it at once, and the model's process with it",
   async () => {
-    const { child, ended, sees } = start(["run", config()]);
+    // Long enough that what is in flight is not finished when the second signal comes.
+    const { child, ended, sees } = start(["run", config(3000)]);
     await sees("\n");
     const models = childrenOf(child.pid!);
     expect(models).toHaveLength(1);
