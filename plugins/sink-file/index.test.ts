@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -107,10 +107,47 @@ test.skipIf(!existsSync("/dev/full"))("a full disk is the fault OUTPUT_FULL", as
   await sink.close?.();
 });
 
-test("a path that cannot be written is the fault OUTPUT_FAILED", async () => {
-  const sink = await open({ path: "/dev/null/events.ndjson" });
-  await expect(sink.write([output(event("1"))], live)).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
-  await sink.close?.();
+test("a path that cannot be written is the fault OUTPUT_FAILED at opening, and nothing is made", async () => {
+  const { path } = await place("a");
+  await mkdir(path);
+  const parent = join(path, "not/there/events.ndjson");
+  await writeFile(join(path, "file"), "");
+  for (const [bad, reason] of [
+    [path, /is a folder/],
+    ["/dev/null/events.ndjson", /\/dev\/null is no folder/],
+    [join(path, "file/deep/events.ndjson"), /file is no folder/],
+  ] as const)
+    await expect(open({ path: bad })).rejects.toMatchObject({
+      code: "OUTPUT_FAILED",
+      message: expect.stringMatching(reason),
+    });
+  await (await open({ path: parent })).close?.();
+  expect(existsSync(join(path, "not"))).toBe(false);
+});
+
+test.skipIf(process.getuid?.() === 0)("so is a folder or a file that is write-protected", async () => {
+  const { path } = await place("a");
+  await mkdir(path);
+  await writeFile(join(path, "file"), "");
+  await chmod(join(path, "file"), 0o400);
+  await chmod(path, 0o500);
+  for (const name of ["file", "new", "deep/new"])
+    await expect(open({ path: join(path, name) })).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
+});
+
+test("without a record, an existing file is left empty, or as it was with append", async () => {
+  for (const name of ["events.ndjson", "events.ndjson.gz"])
+    for (const append of [false, true]) {
+      const { path, lines, written } = await place(name);
+      const first = await open({ path });
+      await first.write([output(event("1"))], live);
+      await first.close?.();
+      const second = await open({ path, append });
+      expect(await lines()).toHaveLength(append ? 1 : 0);
+      await second.write([output(event("2"))], live);
+      await second.close?.();
+      expect((await written()).map(({ postId }) => postId)).toEqual(append ? ["1", "2"] : ["2"]);
+    }
 });
 
 /** Writes batches of 1000 events to standard output until it fails, then names the fault on standard error. */

@@ -21,7 +21,7 @@ export default defineSink({
   async open({ path, format, append, fsync }, host) {
     const toTerminal = path === "-" && isatty(1);
     const text = format === "pretty" || (format === "auto" && toTerminal) ? prettyText(toTerminal) : ndjson;
-    const outlet = path === "-" ? standardOutlet() : fileOutlet({ path: host.resolve(path), fsync, append });
+    const outlet = path === "-" ? standardOutlet() : await fileOutlet({ path: host.resolve(path), fsync, append });
     const page = newPage();
     let last: Promise<unknown> = Promise.resolve();
     return {

@@ -1,11 +1,12 @@
 import { fstatSync } from "node:fs";
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open, stat, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Fault } from "starling-ner";
+import { checkPlace } from "./place.ts";
 
 /** Somewhere bytes go. `write` resolves once the operating system has them; until then they must not change. */
 export interface Outlet {
@@ -23,8 +24,15 @@ export interface FileRules {
 
 const packed = promisify(gzip);
 
-/** A file that comes into being with its first record. Where the name ends in `.gz`, every batch is a gzip member of its own: an unfinished file keeps all that was acknowledged. */
-export function fileOutlet({ path, fsync, append }: FileRules): Outlet {
+/**
+ * A file that comes into being with its first record; one that is there is emptied at once, unless it is continued:
+ * what a former run wrote must not pass for this one's. Where the name ends in `.gz`, every batch is a gzip member of
+ * its own: an unfinished file keeps all that was acknowledged. Throws OUTPUT_FAILED where the path cannot be written.
+ */
+export async function fileOutlet({ path, fsync, append }: FileRules): Promise<Outlet> {
+  const pack = async (bytes: Buffer) => (path.endsWith(".gz") ? packed(bytes) : bytes);
+  await checkPlace(path);
+  if (!append && (await isFile(path))) await explained(path, async () => writeFile(path, await pack(Buffer.alloc(0))));
   let opening: Promise<FileHandle> | undefined;
   const start = async () => {
     await mkdir(dirname(path), { recursive: true });
@@ -35,7 +43,7 @@ export function fileOutlet({ path, fsync, append }: FileRules): Outlet {
       explained(path, async () => {
         opening ??= start();
         const file = await opening;
-        await file.appendFile(path.endsWith(".gz") ? await packed(bytes) : bytes);
+        await file.appendFile(await pack(bytes));
         if (fsync) await file.datasync();
       }),
     async close() {
@@ -44,6 +52,13 @@ export function fileOutlet({ path, fsync, append }: FileRules): Outlet {
     },
   };
 }
+
+/** Not a device, such as /dev/null. */
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 
 let standard: Writable | undefined;
 
