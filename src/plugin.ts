@@ -18,7 +18,10 @@ export interface View<N extends Fact = never, U extends Fact = never> {
 export interface Stage<N extends Fact = never, U extends Fact = never, G extends Fact = never> {
   /** Answers a post at once, before any queue or batch, or leaves it to `run` by returning undefined. */
   quick?(view: View<N, U>): Outcome<Pick<Facts, G>> | undefined;
-  /** One outcome for each post, in the order given. A throw fails the whole batch. */
+  /**
+   * One outcome for each post, in the order given. A throw fails the whole batch.
+   * Once `signal` is aborted, outcomes that are returned at once still count.
+   */
   run(batch: readonly View<N, U>[], signal: AbortSignal): Promise<readonly Outcome<Pick<Facts, G>>[]>;
   close?(): Promise<void>;
 }

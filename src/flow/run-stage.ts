@@ -89,6 +89,7 @@ function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Sub
       {
         run: (signal) => answerBatch(open, work.batch, signal),
         done: answer,
+        cut: (outcomes, reason) => answer(outcomes.map((outcome) => blamed(outcome, reason))),
         threw: (thrown) => {
           if (work.batch.length === 1 || out.closed) lose(asError(thrown));
           else ready.unshift(...work.batch.map((transit): Work => ({ batch: [transit], attempt: 2 })));
@@ -98,6 +99,10 @@ function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Sub
       timedOut,
     );
   };
+
+  /** Whoever was told to stop says so in its own words; what happened is that the time was over. */
+  const blamed = (outcome: Outcome<Partial<Facts>>, reason: Error) =>
+    outcome?.kind === "fail" && outcome.error.name === "AbortError" ? fail(reason) : outcome;
 
   const deliver = (
     { batch, attempt }: Work,

@@ -237,6 +237,76 @@ test("posts that a stage does not answer in time are lost to it, and their late 
   expect(eventsOf(run)).toEqual([]);
 });
 
+/** Answers p0 at once, fails p1, and leaves the others to whoever aborts: what `onAbort` makes of them. */
+const untilAborted =
+  (onAbort: (signal: AbortSignal) => Promise<Outcome<object>>, sizes: number[] = []): Stage["run"] =>
+  async (batch, signal) => {
+    sizes.push(batch.length);
+    return Promise.all(
+      batch.map(({ post }) => {
+        if (post.id === "p0") return ok({});
+        if (post.id === "p1") return fail(new Error("no"));
+        return new Promise<Outcome<object>>((done) => {
+          signal.addEventListener("abort", () => done(onAbort(signal)));
+        });
+      }),
+    );
+  };
+
+test("what a stage has answered when its time is over counts; what it broke off has timed out", async () => {
+  const reasons = start(3, [
+    stageOf(
+      "s",
+      untilAborted(async ({ reason }) => fail(reason as Error)),
+    ),
+  ]);
+  const aborts = start(4, [
+    stageOf(
+      "s",
+      untilAborted(async () => fail(new DOMException("stopped", "AbortError"))),
+    ),
+  ]);
+  await vi.runAllTimersAsync();
+  expect(await reasons.done).toMatchObject({ emitted: 1, failed: { s: { UNEXPECTED: 1, STAGE_TIMEOUT: 1 } } });
+  expect(await aborts.done).toMatchObject({ emitted: 1, failed: { s: { UNEXPECTED: 1, STAGE_TIMEOUT: 2 } } });
+  expect(eventsOf(aborts).map(({ postId }) => postId)).toEqual(["p0"]);
+  expect(deadOf(aborts)).toEqual([
+    ["p1", "UNEXPECTED"],
+    ["p2", "STAGE_TIMEOUT"],
+    ["p3", "STAGE_TIMEOUT"],
+  ]);
+});
+
+test("an aborted stage has a tenth of its time left to answer, and no more", async () => {
+  const [inTime, late] = [9, 11].map((ms) =>
+    start(3, [
+      stageOf(
+        "s",
+        untilAborted(async () => {
+          await sleep(ms);
+          return ok({});
+        }),
+      ),
+    ]),
+  );
+  await vi.runAllTimersAsync();
+  expect(await inTime!.done).toMatchObject({ emitted: 2, failed: { s: { UNEXPECTED: 1 } } });
+  expect(await late!.done).toMatchObject({ emitted: 0, failed: { s: { STAGE_TIMEOUT: 3 } } });
+});
+
+test("a batch that throws when it is aborted has timed out, and is not run again", async () => {
+  const sizes: number[] = [];
+  const run = start(3, [
+    stageOf(
+      "s",
+      untilAborted(({ reason }) => Promise.reject(reason), sizes),
+    ),
+  ]);
+  await vi.runAllTimersAsync();
+  expect(await run.done).toMatchObject({ emitted: 0, failed: { s: { STAGE_TIMEOUT: 3 } } });
+  expect(sizes).toEqual([3]);
+});
+
 test("work that timed out keeps its slot until it ends", async () => {
   let running = 0;
   let most = 0;

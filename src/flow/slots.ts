@@ -9,9 +9,11 @@ export interface Piece<R> {
   run(signal: AbortSignal): Promise<R>;
   /** The work ended in time. */
   done(result: R): void;
+  /** The work ended within the grace, after its signal was aborted for `reason`. */
+  cut(result: R, reason: Error): void;
   /** The work threw in time. */
   threw(error: unknown): void;
-  /** The work is late. Nothing more is said of it, but it keeps its slot until it ends. */
+  /** The work threw within the grace, or let it pass. Nothing more is said of it, but it keeps its slot until it ends. */
   late(): void;
 }
 
@@ -23,6 +25,9 @@ export interface Slots {
   /** Tells all running work to stop. */
   abort(): void;
 }
+
+/** How long work may go on once its signal is aborted: a tenth of its time, at most 100 milliseconds. */
+const graceOf = (timeoutMs: number): number => Math.min(100, timeoutMs / 10);
 
 /** A fixed number of slots for work that may never end. `changed` is called whenever `free` or `stuck` may have changed. */
 export function slotsOf({ slots, timeoutMs }: SlotRules, changed: () => void): Slots {
@@ -40,29 +45,28 @@ export function slotsOf({ slots, timeoutMs }: SlotRules, changed: () => void): S
       const controller = new AbortController();
       running.add(controller);
       let open = true;
-      const timer = setTimeout(() => {
+      let overdue: Error | undefined;
+      const giveUp = () => {
         open = false;
         late++;
-        controller.abort(reason());
         piece.late();
         changed();
+      };
+      let timer = setTimeout(() => {
+        overdue = reason();
+        timer = setTimeout(giveUp, graceOf(timeoutMs));
+        controller.abort(overdue);
       }, timeoutMs);
-      const end = () => {
+      const end = (tell: () => void) => {
         clearTimeout(timer);
         running.delete(controller);
-        if (!open) late--;
+        if (open) tell();
+        else late--;
+        changed();
       };
       started(piece, controller.signal).then(
-        (result) => {
-          end();
-          if (open) piece.done(result);
-          changed();
-        },
-        (error: unknown) => {
-          end();
-          if (open) piece.threw(error);
-          changed();
-        },
+        (result) => end(() => (overdue === undefined ? piece.done(result) : piece.cut(result, overdue))),
+        (error: unknown) => end(() => (overdue === undefined ? piece.threw(error) : piece.late())),
       );
     },
     abort() {
