@@ -35,6 +35,10 @@ const post = (does: number, id = 0): Work => ({
   rows: [{ ids: Int32Array.of(does, id) } as unknown as Work["rows"][0]],
   words: id,
 });
+const longPost = (does: number): Work => ({
+  rows: [{ ids: new Int32Array(5_000).fill(does, 0, 1) } as unknown as Work["rows"][0]],
+  words: 0,
+});
 const [ANSWERS, ENDS, HANGS, THROWS, ENDS_ONCE] = [0, 1, 2, 3, 4];
 
 const codeOf = (outcome: Outcome<Answer> | undefined): string =>
@@ -107,6 +111,27 @@ test("an aborted call ends at once, and the next is answered", async () => {
   expect((await running).map(({ kind }) => kind)).toEqual(["fail", "fail"]);
   expect(performance.now() - begin).toBeLessThan(500);
   expect((await pool.run([post(ANSWERS!)], live)).map(codeOf)).toEqual(["ok"]);
+});
+
+test("an aborted call keeps what was answered; the rest fails with the reason", async () => {
+  const { pool } = await open({ processes: 1 });
+  const stop = new AbortController();
+  const running = pool.run([longPost(HANGS!), post(ANSWERS!, 1), post(ANSWERS!, 2)], stop.signal);
+  setTimeout(() => stop.abort(new Error("time is over")), 500);
+  expect((await running).map(codeOf)).toEqual(["time is over", "ok", "ok"]);
+});
+
+test("what comes after a long post is answered by another process", async () => {
+  const { pool } = await open({ processes: 2 });
+  const stop = new AbortController();
+  const long = pool.run([longPost(HANGS!)], stop.signal);
+  const short = await pool.run(
+    Array.from({ length: 40 }, (_, i) => post(ANSWERS!, i)),
+    live,
+  );
+  expect(short.map(codeOf)).toEqual(new Array(40).fill("ok"));
+  stop.abort(new Error("time is over"));
+  expect((await long).map(codeOf)).toEqual(["time is over"]);
 });
 
 test("a model that cannot be opened is refused, and leaves no process", async () => {

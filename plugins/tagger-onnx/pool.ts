@@ -1,7 +1,7 @@
 import { Fault, fail, type Outcome, ok } from "starling-ner";
 import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
 import { startWorker, toError, type Worker } from "./process.ts";
-import { createQueue, type Job } from "./queue.ts";
+import { createQueue, isLong, type Job } from "./queue.ts";
 
 export interface PoolOptions {
   /** Module that each child process runs. */
@@ -19,7 +19,10 @@ export interface PoolOptions {
 /** Child processes that share one queue. */
 export interface Pool {
   readonly ready: Ready;
-  /** One outcome for each post, in order, whatever becomes of the processes; never rejects. */
+  /**
+   * One outcome for each post, in order, whatever becomes of the processes; never rejects.
+   * Aborted, it ends at once: posts that were answered keep their answer, the others fail with the signal's reason.
+   */
   run(works: readonly Work[], signal: AbortSignal): Promise<readonly Outcome<Answer>[]>;
   /** Ids of the living processes. */
   readonly pids: readonly number[];
@@ -81,8 +84,12 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   function dispatch(): void {
     for (let depth = 1; depth <= DEPTH; depth++)
       for (const slot of slots)
-        if (slot.ready && slot.tasks.length < depth && queue.length > 0) give(slot, queue.take(share()));
+        if (slot.ready && slot.tasks.length < depth && queue.length > 0 && !runsLong(slot))
+          give(slot, queue.take(share()));
   }
+
+  /** Nothing waits behind a long post while another process may come free. */
+  const runsLong = ({ tasks }: Slot): boolean => tasks.some(({ jobs }) => jobs.some(isLong));
 
   /** Few posts are shared out evenly; many are taken in chunks. */
   const share = (): number => Math.max(1, Math.min(chunk, Math.ceil(queue.length / slots.length)));
@@ -189,7 +196,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
           for (const { resolve: answer } of call.jobs) answer(fail(abortError(signal)));
         };
         signal.addEventListener("abort", stop, { once: true });
-        for (const job of call.jobs) queue.add(job);
+        for (const job of call.jobs.toSorted((a, b) => Number(isLong(a)) - Number(isLong(b)))) queue.add(job);
         queueMicrotask(dispatch);
       });
     },

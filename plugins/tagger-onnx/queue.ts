@@ -11,6 +11,11 @@ export interface Job {
   retried: boolean;
 }
 
+/** Sub-words from which a post is long: it runs alone, so that it takes no other with it when its time is over. */
+const LONG = 4_096;
+
+export const isLong = ({ size }: Job): boolean => size >= LONG;
+
 /**
  * The jobs of all callers. What is taken together is alike in length, and always holds the oldest job,
  * so that none waits for ever.
@@ -43,10 +48,12 @@ export function createQueue(): Queue {
       jobs = jobs.filter((job) => !gone.has(job));
     },
     take(count) {
-      if (jobs[0]?.retried === true) return jobs.splice(0, 1);
-      if (jobs.length <= count) return sorted(jobs.splice(0));
+      if (jobs[0] === undefined || jobs[0].retried || isLong(jobs[0])) return jobs.splice(0, 1);
       const seen = jobs.splice(0, count * LOOKAHEAD);
-      const taken = nearestInLength(seen, count);
+      const taken = nearestInLength(
+        seen.filter((job) => !isLong(job)),
+        count,
+      );
       const chosen = new Set(taken);
       jobs.unshift(...seen.filter((job) => !chosen.has(job)));
       return taken;
