@@ -74,6 +74,17 @@ describe("openPipeline", () => {
     expect(seen).toHaveLength(10);
   });
 
+  test("serves; only who opens the parts to train says so", async () => {
+    const { hosts, plan } = pipelineOf();
+    const purposes = () => ["model", "stage"].map((name) => hosts.get(name)?.purpose);
+    await openPipeline(await plan());
+    expect(purposes()).toEqual(["serve", "serve"]);
+    await openParts(await plan(), { purpose: "train" });
+    expect(purposes()).toEqual(["train", "train"]);
+    await openParts(await plan());
+    expect(purposes()).toEqual(["serve", "serve"]);
+  });
+
   test("hands over stages with their settings", async () => {
     const pipeline = await openPipeline(await pipelineOf().plan());
     expect(pipeline).toMatchObject({ window: 512, version: expect.stringMatching(/^[0-9a-f]{12}$/) });
