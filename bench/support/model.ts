@@ -1,12 +1,15 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { toBatch } from "../../plugins/tagger-onnx/batch.ts";
 import { writeFolder } from "../../plugins/tagger-onnx/folder.ts";
 import { readEncoderConfig } from "../../plugins/tagger-onnx/graph/config.ts";
 import { encodeModel } from "../../plugins/tagger-onnx/graph/encode.ts";
 import { readSafetensors } from "../../plugins/tagger-onnx/graph/safetensors.ts";
 import { encoderWeights, HEAD_BIAS, HEAD_WEIGHT } from "../../plugins/tagger-onnx/graph/weights.ts";
-import { toInt8 } from "../../plugins/tagger-onnx/int8.ts";
+import { quantisedValues, toInt8 } from "../../plugins/tagger-onnx/int8.ts";
+import { sampleRow } from "../../plugins/tagger-onnx/measure.ts";
+import { measureRanges } from "../../plugins/tagger-onnx/ranges.ts";
 import { SERVED, serveGraph } from "../../plugins/tagger-onnx/serve-graph.ts";
 import { writeManifest } from "../../src/train/manifest.ts";
 
@@ -49,7 +52,9 @@ async function writeUntrained(): Promise<void> {
     pooling: "mean" as const,
   };
   const graph = serveGraph(config, weights);
-  const models = { fp32: encodeModel(graph, SERVED), int8: encodeModel(toInt8(graph), SERVED) };
+  const batch = toBatch([sampleRow(24)], { pad: 0, firstPosition: config.firstPosition, pooling: "mean" });
+  const ranges = await measureRanges(graph, quantisedValues(graph), [batch]);
+  const models = { fp32: encodeModel(graph, SERVED), int8: encodeModel(toInt8(graph, { ranges }), SERVED) };
   await writeFolder(untrained, about, models, encoder);
   await writeManifest(untrained, about.name);
 }

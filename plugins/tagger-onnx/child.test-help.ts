@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import type { FromChild, Reply, ToChild, Work } from "./messages.ts";
+import { readWorks, writeReplies } from "./wire.ts";
 
 // A child process without a model: the first id of a post says what becomes of it.
 process.on("disconnect", () => process.exit(0));
@@ -8,7 +9,7 @@ const send = (message: FromChild): void => void process.send!(message);
 
 process.on("message", (message: ToChild) => {
   if (message.kind === "open") open(message.spec.source);
-  else send({ kind: "done", id: message.id, replies: message.posts.map(reply) });
+  else send({ kind: "done", id: message.id, replies: writeReplies(readWorks(message.posts).map(reply)) });
 });
 
 function open(source: { readonly kind: string; readonly file?: string }): void {

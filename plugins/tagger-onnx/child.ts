@@ -1,6 +1,7 @@
 import { type Engine, openEngine } from "./engine.ts";
 import type { FromChild, Reply, ToChild, Work } from "./messages.ts";
 import { sendFault } from "./send-fault.ts";
+import { readWorks, writeReplies } from "./wire.ts";
 
 // Entry of a child process. It ends with its parent: nothing else would end it.
 process.on("disconnect", () => process.exit(0));
@@ -29,7 +30,7 @@ let last: Promise<void> = Promise.resolve();
 /** One task after the other: a second one only waits here so that the session never idles. */
 function work({ id, posts }: Extract<ToChild, { kind: "work" }>): Promise<void> {
   last = last.then(async () => {
-    send({ kind: "done", id, replies: await answer(posts) });
+    send({ kind: "done", id, replies: writeReplies(await answer(readWorks(posts))) });
   });
   return last;
 }

@@ -141,25 +141,24 @@ function toRow(
   { separators, addedSegment }: InputOptions,
 ): PackedInput {
   const from = text.first[words.start] ?? 0;
-  const to = text.first[words.end] ?? text.ids.length;
-  const textLength = to - from;
-  const ids = [special.cls, ...text.ids.slice(from, to), special.sep];
-  const shapes = [0, ...text.shapes.slice(from, to), 0];
-  const first = Int32Array.from(text.first.slice(words.start, words.end), (position) => position - from + 1);
-  const segments: number[] = new Array(ids.length).fill(0);
-  if (added !== undefined && added.ids.length > 0) {
-    for (let extra = 1; extra < separators; extra++) ids.push(special.sep);
-    ids.push(...added.ids, special.sep);
-    shapes.push(...new Array(separators - 1).fill(0), ...added.shapes, 0);
-    segments.push(...new Array(ids.length - segments.length).fill(addedSegment));
+  const textLength = (text.first[words.end] ?? text.ids.length) - from;
+  const addedLength = added?.ids.length ?? 0;
+  const addedAt = textLength + 1 + separators;
+  const length = addedLength === 0 ? textLength + 2 : addedAt + addedLength + 1;
+  const [ids, shapes, segments] = [new Int32Array(length), new Int32Array(length), new Int32Array(length)];
+  ids[0] = special.cls;
+  ids[length - 1] = special.sep;
+  for (let i = 0; i < textLength; i++) {
+    ids[1 + i] = text.ids[from + i]!;
+    shapes[1 + i] = text.shapes[from + i]!;
   }
-  return {
-    ids: Int32Array.from(ids),
-    segments: Int32Array.from(segments),
-    shapes: Int32Array.from(shapes),
-    first,
-    textLength,
-    words,
-    keep,
-  };
+  if (addedLength > 0) {
+    ids.fill(special.sep, textLength + 1, addedAt);
+    segments.fill(addedSegment, textLength + 2);
+    ids.set(added!.ids, addedAt);
+    shapes.set(added!.shapes, addedAt);
+  }
+  const first = new Int32Array(words.end - words.start);
+  for (let word = 0; word < first.length; word++) first[word] = text.first[words.start + word]! - from + 1;
+  return { ids, segments, shapes, first, textLength, words, keep };
 }

@@ -1,7 +1,10 @@
 import { Graph, type Node } from "./graph/graph.ts";
 import { quantiseColumns, quantiseRows } from "./quantise.ts";
+import type { Range } from "./ranges.ts";
 
 export interface Int8Options {
+  /** Where each value of `quantisedValues` lies; see `measureRanges`. */
+  readonly ranges: ReadonlyMap<string, Range>;
   /**
    * Bits of a weight. 8 is exact enough and right for processors with VNNI; on AVX2 alone pairs of products of 8-bit
    * weights can overflow 16 bits, and 7 bits cannot.
@@ -9,30 +12,29 @@ export interface Int8Options {
   readonly bits?: 7 | 8;
   /** Weight matrices that stay in fp32, by name. */
   readonly keep?: (weight: string) => boolean;
-  /**
-   * Products whose other factor is quantised row by row rather than as a whole, by the name of their weights. By default
-   * the second layer of each feed-forward block: what GELU lets through differs most from sub-word to sub-word.
-   */
-  readonly byRow?: (weight: string) => boolean;
 }
-
-const secondOfFeedForward = (weight: string): boolean => /layer\.\d+\.output\.dense/.test(weight);
 
 /** Smaller matrices and tables are not worth the quantisation of what they are multiplied with. */
 const SMALLEST = 1 << 14;
 
+/** Values that a large matrix is multiplied with: each needs a range before the graph can be made int8. */
+export const quantisedValues = (graph: Graph): string[] => [
+  ...new Set(
+    graph.nodes.filter((node) => node.opType === "MatMul" && weightOf(graph, node)).map(({ inputs }) => inputs[0]!),
+  ),
+];
+
 /**
  * The same graph with 8-bit integer weights: for each matrix product the activations are quantised as they come, to
- * unsigned 8 bits over the range of the whole tensor; weights have a scale for each output column, embedding tables one
- * for each row. Products that read the same values share their quantisation. For CPUs: `MatMulIntegerToFloat` is
- * ONNX Runtime's own operator.
+ * unsigned 8 bits over a fixed range, so that a post's answer never depends on the posts it runs with; weights have a
+ * scale for each output column, embedding tables one for each row. Products that read the same values share their
+ * quantisation. For CPUs: `MatMulIntegerToFloat` is ONNX Runtime's own operator.
  */
-export function toInt8(graph: Graph, options: Int8Options = {}): Graph {
-  const { bits = 8, keep = () => false, byRow = secondOfFeedForward } = options;
+export function toInt8(graph: Graph, { ranges, bits = 8, keep = () => false }: Int8Options): Graph {
   const out = new Graph();
   for (const [name, { type, shape }] of graph.inputs) out.input(name, type, shape);
   for (const [name, constant] of graph.initializers) out.initializer(name, constant);
-  const record: Recorder = { graph: out, bits, quantised: new Map(), rows: new Map() };
+  const record: Recorder = { graph: out, bits, ranges, quantised: new Map() };
   const chosen = (node: Node) => {
     const weight = weightOf(graph, node);
     return weight === undefined || keep(weight) ? undefined : weight;
@@ -43,7 +45,7 @@ export function toInt8(graph: Graph, options: Int8Options = {}): Graph {
     const weight = chosen(node);
     if (weight === undefined) push(out, node);
     else if (node.opType === "Gather") gather(record, node, weight);
-    else (byRow(weight) ? multiplyRows : multiply)(record, node, weight, biases.of.get(node));
+    else multiply(record, node, weight, biases.of.get(node));
   }
   return out;
 }
@@ -51,10 +53,9 @@ export function toInt8(graph: Graph, options: Int8Options = {}): Graph {
 interface Recorder {
   readonly graph: Graph;
   readonly bits: 7 | 8;
-  /** Outputs of the quantiser of each value already quantised: values, scale, zero point. */
+  readonly ranges: ReadonlyMap<string, Range>;
+  /** Values, scale and zero point of each value already quantised. */
   readonly quantised: Map<string, readonly [string, string, string]>;
-  /** The same row by row: values and the largest of each row. */
-  readonly rows: Map<string, readonly [string, string]>;
 }
 
 const push = (graph: Graph, node: Node): void => void graph.nodes.push(node);
@@ -100,49 +101,25 @@ function multiply(record: Recorder, node: Node, weight: string, bias: Node | und
   });
 }
 
-/** Where `row.scale` and `row.zero` map -1 to 1, the range of a row divided by its largest value. */
-function multiplyRows(record: Recorder, node: Node, weight: string, bias: Node | undefined): void {
-  const { graph } = record;
-  const [values, largest] = quantiseEachRow(record, node.inputs[0]!);
-  const names = storeColumns(record, weight);
-  const inputs = [values, names.values, "row.scale", names.scales, "row.zero"];
-  const [result] = node.outputs as [string];
-  const unit = [`${result}.unit`];
-  push(graph, { opType: "MatMulIntegerToFloat", inputs, outputs: unit, attributes: {}, domain: "com.microsoft" });
-  const product = bias === undefined ? result : `${result}.product`;
-  plain(graph, "Mul", [unit[0]!, largest], product);
-  if (bias !== undefined) plain(graph, "Add", [product, bias.inputs[1]!], bias.outputs[0]!);
-}
-
-/** Divides each row by its largest value, so that one fixed scale fits them all; answers names of values and divisors. */
-function quantiseEachRow({ graph, rows }: Recorder, value: string): readonly [string, string] {
-  const known = rows.get(value);
-  if (known !== undefined) return known;
-  graph.initializer("row.scale", { type: "float32", dims: [], data: Float32Array.of(1 / 127) });
-  graph.initializer("row.zero", { type: "uint8", dims: [], data: Uint8Array.of(128) });
-  graph.initializer("row.least", { type: "float32", dims: [], data: Float32Array.of(1e-12) });
-  graph.initializer("row.axis", { type: "int64", dims: [1], data: BigInt64Array.of(-1n) });
-  const names = [`${value}.row8`, `${value}.largest`] as const;
-  plain(graph, "Abs", [value], `${value}.abs`);
-  plain(graph, "ReduceMax", [`${value}.abs`, "row.axis"], `${value}.peak`, { keepdims: { int: 1 } });
-  plain(graph, "Max", [`${value}.peak`, "row.least"], names[1]);
-  plain(graph, "Div", [value, names[1]], `${value}.unit`);
-  plain(graph, "QuantizeLinear", [`${value}.unit`, "row.scale", "row.zero"], names[0]);
-  rows.set(value, names);
-  return names;
-}
-
-const plain = (graph: Graph, opType: string, inputs: string[], output: string, attributes: Node["attributes"] = {}) =>
-  push(graph, { opType, inputs, outputs: [output], attributes, domain: "" });
-
-function quantise({ graph, quantised }: Recorder, value: string): readonly [string, string, string] {
+/** `value ≈ (integer - zero) × scale`, with 0 exact; what lies beyond the range takes its end. */
+function quantise({ graph, ranges, quantised }: Recorder, value: string): readonly [string, string, string] {
   const known = quantised.get(value);
   if (known !== undefined) return known;
+  const range = ranges.get(value);
+  if (range === undefined) throw new Error(`no range of ${value} was measured`);
+  const scale = stepOf(range);
+  const zero = Math.round(-range.lowest / scale);
   const names = [`${value}.u8`, `${value}.scale`, `${value}.zero`] as const;
-  push(graph, { opType: "DynamicQuantizeLinear", inputs: [value], outputs: names, attributes: {}, domain: "" });
+  graph.initializer(names[1], { type: "float32", dims: [], data: Float32Array.of(scale) });
+  graph.initializer(names[2], { type: "uint8", dims: [], data: Uint8Array.of(zero) });
+  const inputs = [value, names[1], names[2]];
+  push(graph, { opType: "QuantizeLinear", inputs, outputs: [names[0]], attributes: {}, domain: "" });
   quantised.set(value, names);
   return names;
 }
+
+/** Distance of two neighbouring integers; of values that are all 0, any. */
+const stepOf = ({ lowest, highest }: Range): number => (highest > lowest ? (highest - lowest) / 255 : 1);
 
 function storeColumns({ graph, bits }: Recorder, weight: string): { values: string; scales: string } {
   const names = { values: `${weight}.s8`, scales: `${weight}.scales` };

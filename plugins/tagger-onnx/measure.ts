@@ -28,7 +28,7 @@ export async function chooseBatch(
   run: (rows: readonly PackedInput[]) => Promise<void>,
 ): Promise<number> {
   let best = { batch: 1, perRow: Number.POSITIVE_INFINITY };
-  for (const batch of isCpu(provider) ? [1, 4, 8] : [8, 32, 64, 128]) {
+  for (const batch of isCpu(provider) ? [1, 8] : [8, 32, 64, 128]) {
     const rows = new Array<PackedInput>(batch).fill(sampleRow(SUBWORDS));
     const perRow = (await fastest(() => run(rows))) / batch;
     if (perRow * WORTHWHILE < best.perRow) best = { batch, perRow };

@@ -1,6 +1,7 @@
 import type { Pooling } from "./batch.ts";
 import type { PackedInput } from "./input.ts";
 import type { Layout } from "./provider.ts";
+import type { SentReplies, SentWorks } from "./wire.ts";
 
 /** Where the graph of a model comes from. */
 export type ModelSource =
@@ -72,9 +73,9 @@ export interface Ready {
 
 export type ToChild =
   | { readonly kind: "open"; readonly spec: EngineSpec }
-  | { readonly kind: "work"; readonly id: number; readonly posts: readonly Work[] };
+  | { readonly kind: "work"; readonly id: number; readonly posts: SentWorks };
 
 export type FromChild =
   | { readonly kind: "ready"; readonly ready: Ready }
   | { readonly kind: "refused"; readonly fault: SentFault }
-  | { readonly kind: "done"; readonly id: number; readonly replies: readonly Reply[] };
+  | { readonly kind: "done"; readonly id: number; readonly replies: SentReplies };

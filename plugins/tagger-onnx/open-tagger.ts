@@ -63,9 +63,13 @@ function specOf(
   tokenizer: SubwordTokenizer,
   options: Options,
 ): EngineSpec {
-  const layout = chooseLayout(options, model.bytes, model.precision);
+  const layout = chooseLayout(options, model.bytes, mixesRows(model));
   return { source: model.source, layout, ...head, pad: tokenizer.special.pad, ...model.batch };
 }
+
+/** Only our own int8 models are known to quantise each row alike whatever runs beside it. */
+const mixesRows = ({ precision, source }: ModelFolder): boolean =>
+  precision === "int8" && !(source.kind === "onnx" && source.pooled);
 
 function logLayout(host: Host, model: ModelFolder, { layout }: EngineSpec, ready: Ready): void {
   const { processes, threads, providers } = layout;

@@ -31,14 +31,13 @@ async function open(rules: { readonly processes?: number; readonly timeoutMs?: n
 }
 
 /** A post whose first id says what the child does with it: 0 answers, 1 ends the child, 2 hangs, 3 throws. */
-const post = (does: number, id = 0): Work => ({
-  rows: [{ ids: Int32Array.of(does, id) } as unknown as Work["rows"][0]],
-  words: id,
-});
-const longPost = (does: number): Work => ({
-  rows: [{ ids: new Int32Array(5_000).fill(does, 0, 1) } as unknown as Work["rows"][0]],
-  words: 0,
-});
+const post = (does: number, id = 0): Work => ({ rows: [rowOf(Int32Array.of(does, id))], words: id });
+const longPost = (does: number): Work => ({ rows: [rowOf(new Int32Array(5_000).fill(does, 0, 1))], words: 0 });
+
+function rowOf(ids: Int32Array): Work["rows"][0] {
+  const none = { start: 0, end: 0 };
+  return { ids, segments: ids, shapes: ids, first: new Int32Array(0), textLength: 0, words: none, keep: none };
+}
 const [ANSWERS, ENDS, HANGS, THROWS, ENDS_ONCE] = [0, 1, 2, 3, 4];
 
 const codeOf = (outcome: Outcome<Answer> | undefined): string =>

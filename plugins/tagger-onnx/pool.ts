@@ -1,7 +1,9 @@
 import { Fault, fail, type Outcome, ok } from "starling-ner";
 import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
 import { startWorker, toError, type Worker } from "./process.ts";
+import { isCpu } from "./provider.ts";
 import { createQueue, isLong, type Job } from "./queue.ts";
+import { readReplies, type SentReplies } from "./wire.ts";
 
 export interface PoolOptions {
   /** Module that each child process runs. */
@@ -32,6 +34,10 @@ export interface Pool {
 
 /** Tasks a process may hold: one that runs, and one that waits so that the process never idles. */
 const DEPTH = 2;
+/** Sub-words of padding that a post may cost the others of its task; a run of its own costs a CPU about as much. */
+const CPU_PADDING = 4;
+/** Posts of a task, where there are as many: crossing to a process and back costs about as much for one as for some. */
+const SMALLEST_TASK = 8;
 /** A model that keeps ending its processes as they open is not started for ever. */
 const MAX_FAILED_STARTS = 3;
 
@@ -56,6 +62,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   let failedStarts = 0;
   let nextId = 0;
   let chunk = 1;
+  let padding = Number.POSITIVE_INFINITY;
 
   const lost = (how: string): Fault => new Fault("TAGGER_CHILD_LOST", { model, how });
 
@@ -67,7 +74,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
       timer: undefined,
       timedOut: false,
     };
-    const worker = startWorker({ entry, spec, onDone: (id, replies) => finish(fresh, id, replies) });
+    const worker = startWorker({ entry, spec, onDone: (id, sent) => finish(fresh, id, sent) });
     Object.assign(fresh, { worker, tasks: [], ready: false, timedOut: false });
     worker.ready.then(
       () => {
@@ -85,7 +92,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     for (let depth = 1; depth <= DEPTH; depth++)
       for (const slot of slots)
         if (slot.ready && slot.tasks.length < depth && queue.length > 0 && !runsLong(slot))
-          give(slot, queue.take(share()));
+          give(slot, queue.take(share(), padding));
   }
 
   /** Nothing waits behind a long post while another process may come free. */
@@ -115,9 +122,10 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     slot.worker.kill();
   }
 
-  function finish(slot: Slot, id: number, replies: readonly Reply[]): void {
+  function finish(slot: Slot, id: number, sent: SentReplies): void {
     if (slot.tasks[0]?.id !== id) return;
     const { jobs } = slot.tasks.shift()!;
+    const replies = readReplies(sent, jobs.length);
     for (const [index, job] of jobs.entries()) job.resolve(toOutcome(replies[index]!));
     watch(slot);
     dispatch();
@@ -175,7 +183,8 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     await close();
     throw error;
   });
-  chunk = ready[0]!.batch < 4 ? 8 : 4 * ready[0]!.batch;
+  if (isCpu(ready[0]!.provider)) padding = CPU_PADDING;
+  chunk = Math.max(SMALLEST_TASK, ready[0]!.batch);
 
   return {
     ready: ready[0]!,

@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Fault, type FaultCode } from "starling-ner";
-import type { EngineSpec, FromChild, Ready, Reply, SentFault, ToChild, Work } from "./messages.ts";
+import type { EngineSpec, FromChild, Ready, SentFault, ToChild, Work } from "./messages.ts";
+import { type SentReplies, writeWorks } from "./wire.ts";
 
 /** A child process that holds the model. */
 export interface Worker {
@@ -22,7 +23,7 @@ export const childEntry = fileURLToPath(new URL(`./child${here}`, import.meta.ur
 export interface WorkerOptions {
   readonly entry: string;
   readonly spec: EngineSpec;
-  readonly onDone: (id: number, replies: readonly Reply[]) => void;
+  readonly onDone: (id: number, replies: SentReplies) => void;
 }
 
 export function startWorker({ entry, spec, onDone }: WorkerOptions): Worker {
@@ -49,7 +50,7 @@ export function startWorker({ entry, spec, onDone }: WorkerOptions): Worker {
     pid: child.pid,
     ready,
     ended,
-    send: (id, posts) => send({ kind: "work", id, posts }),
+    send: (id, posts) => send({ kind: "work", id, posts: writeWorks(posts) }),
     // A session cannot be interrupted, and a child in one hears no other signal.
     kill: () => void child.kill("SIGKILL"),
   };

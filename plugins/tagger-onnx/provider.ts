@@ -17,9 +17,10 @@ const MAX_PROCESSES = 8;
 
 /**
  * A CPU is fastest with one thread per process: threads of one session wait for each other, processes do not.
- * Other providers want one process and large batches.
+ * Other providers want one process and large batches. `mixes`: rows of one run change each other's answers, as where
+ * activations are quantised over the whole run; such a model runs one row at a time unless the options say otherwise.
  */
-export function chooseLayout(options: Options, modelBytes: number, precision: "fp32" | "int8"): Layout {
+export function chooseLayout(options: Options, modelBytes: number, mixes: boolean): Layout {
   const providers = typeof options.provider === "string" ? [options.provider] : options.provider;
   const onCpu = providers[0] === "cpu";
   const cores = availableParallelism();
@@ -32,7 +33,7 @@ export function chooseLayout(options: Options, modelBytes: number, precision: "f
     fallback: options.fallback,
     processes,
     threads: threads === "auto" ? Math.max(1, Math.floor(cores / processes)) : threads,
-    batch: options.batch === "auto" ? (onCpu && precision === "int8" ? 1 : undefined) : options.batch,
+    batch: options.batch === "auto" ? (mixes ? 1 : undefined) : options.batch,
   };
 }
 

@@ -26,13 +26,14 @@ export interface Queue {
   /** Puts jobs of a lost process back, before all others. */
   putBack(jobs: readonly Job[]): void;
   remove(jobs: ReadonlySet<Job>): void;
-  take(count: number): Job[];
+  /** At most `count` jobs; one more is taken as long as it adds at most `padding` sub-words of padding. */
+  take(count: number, padding: number): Job[];
   /** Empties the queue. */
   drain(): Job[];
 }
 
 /** How many of the oldest jobs are looked at for ones of like length, per job taken. */
-const LOOKAHEAD = 4;
+const LOOKAHEAD = 32;
 
 export function createQueue(): Queue {
   let jobs: Job[] = [];
@@ -47,12 +48,13 @@ export function createQueue(): Queue {
     remove(gone) {
       jobs = jobs.filter((job) => !gone.has(job));
     },
-    take(count) {
+    take(count, padding) {
       if (jobs[0] === undefined || jobs[0].retried || isLong(jobs[0])) return jobs.splice(0, 1);
       const seen = jobs.splice(0, count * LOOKAHEAD);
       const taken = nearestInLength(
         seen.filter((job) => !isLong(job)),
         count,
+        padding,
       );
       const chosen = new Set(taken);
       jobs.unshift(...seen.filter((job) => !chosen.has(job)));
@@ -62,12 +64,17 @@ export function createQueue(): Queue {
   };
 }
 
-const sorted = (jobs: readonly Job[]): Job[] => jobs.toSorted((a, b) => a.size - b.size);
-
-/** `count` neighbours of the first job, once all are sorted by length. */
-function nearestInLength(jobs: readonly Job[], count: number): Job[] {
-  const order = sorted(jobs);
-  const at = order.indexOf(jobs[0]!);
-  const from = Math.max(0, Math.min(at - (count >> 1), order.length - count));
-  return order.slice(from, from + count);
+/** Grows from the first job, in the order of length, to whichever side costs less. */
+function nearestInLength(jobs: readonly Job[], count: number, padding: number): Job[] {
+  const order = jobs.toSorted((a, b) => a.size - b.size);
+  let from = order.indexOf(jobs[0]!);
+  let to = from + 1;
+  while (to - from < count) {
+    const shorter = from > 0 ? order[to - 1]!.size - order[from - 1]!.size : Number.POSITIVE_INFINITY;
+    const longer = to < order.length ? (order[to]!.size - order[to - 1]!.size) * (to - from) : Number.POSITIVE_INFINITY;
+    if (Math.min(shorter, longer) > padding) break;
+    if (shorter < longer) from--;
+    else to++;
+  }
+  return order.slice(from, to);
 }

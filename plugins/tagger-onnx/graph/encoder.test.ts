@@ -25,7 +25,7 @@ test("every weight of a tiny encoder has the gradient that finite differences gi
   await expectGradients(
     values,
     (graph) => {
-      declareInputs(graph, options);
+      declareInputs(graph, options, "int64");
       recordEncoder(graph, tinyConfig, options);
       return EMISSIONS;
     },

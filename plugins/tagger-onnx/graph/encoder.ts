@@ -13,7 +13,7 @@ import {
 
 /**
  * Inputs of the graph, row-major, B rows of T sub-words:
- * - `ids`, `positions`, `segments`, `shapes`: int64 (int32 in training) [B, T]; `positions` already starts at
+ * - `ids`, `positions`, `segments`, `shapes`: int32 (or int64) [B, T]; `positions` already starts at
  *   `config.firstPosition`, and `segments` are 0 for encoders with one segment;
  * - `mask`: float [B, 1, 1, T], added to the attention scores: 0, or a large negative number on padding;
  * - `pool`: float [B, 1, T], weights of the pooled mean.
@@ -57,11 +57,11 @@ export interface EncoderOptions {
   readonly parts?: EncoderParts;
 }
 
-/** Declares the inputs that every encoder reads; `indices` is the type of the whole-numbered ones. */
+/** Declares the inputs that every encoder reads; the gradient of a table wants its whole-numbered ones as int64. */
 export function declareInputs(
   graph: Graph,
   { wordShape, pooled, wordsOnly = false }: EncoderOptions,
-  indices: "int64" | "int32" = "int64",
+  indices: "int32" | "int64" = "int32",
 ): void {
   for (const name of ["ids", "positions", "segments"]) graph.input(name, indices, ["B", "T"]);
   if (wordShape) graph.input("shapes", indices, ["B", "T"]);

@@ -1,11 +1,15 @@
 import { type TrainingRun, type TrainPlan, tagsFor } from "starling-ner";
 import { fitTemperature } from "starling-ner/crf";
+import type { PackedInput } from "../input.ts";
 import type { Options } from "../options.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { crfOf, learnStep } from "./learn-step.ts";
 import { openLearner } from "./learner.ts";
 import { saveFolder } from "./save.ts";
 import { decodeAll, openReader } from "./tag.ts";
+
+/** Posts that the ranges of int8 activations are measured on; more hardly move them. */
+const SAMPLE_POSTS = 128;
 
 /**
  * Begins a training run on the base encoder of `folder`, by a gradient graph on ONNX Runtime and AdamW on shared memory.
@@ -18,6 +22,7 @@ export async function startLearner(folder: string, _options: Options, plan: Trai
   const { arenas, types } = learner;
   const crf = crfOf(arenas.dense, arenas.dense.weights);
   const progress = { step: 0, temperature: 1 };
+  let sample: readonly PackedInput[] = [];
   return {
     async learn(batch, signal) {
       signal.throwIfAborted();
@@ -31,6 +36,7 @@ export async function startLearner(folder: string, _options: Options, plan: Trai
     },
     async calibrate(posts, signal) {
       const reads = await reader.read(posts, signal);
+      sample = reads.slice(0, SAMPLE_POSTS).flatMap(({ packed }) => packed.rows);
       const examples = reads.map(({ emissions }, i) => {
         const steps = emissions.length / crf.tags;
         return { emissions, steps, gold: tagsFor(posts[i]!.gold, steps, types) };
@@ -42,7 +48,7 @@ export async function startLearner(folder: string, _options: Options, plan: Trai
     async restore(from) {
       Object.assign(progress, await readCheckpoint(from, arenas));
     },
-    save: (into, options) => saveFolder(learner, progress.temperature, into, options),
+    save: (into, options) => saveFolder(learner, { temperature: progress.temperature, sample }, into, options),
     async close() {
       await learner.step.close();
       await learner.optimiser.close();

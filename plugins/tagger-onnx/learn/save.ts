@@ -1,9 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import type { SaveOptions } from "starling-ner";
+import { toBatch } from "../batch.ts";
 import { writeFolder } from "../folder.ts";
 import { encodeModel } from "../graph/encode.ts";
-import type { FloatTensor } from "../graph/graph.ts";
-import { toInt8 } from "../int8.ts";
+import type { FloatTensor, Graph } from "../graph/graph.ts";
+import type { PackedInput } from "../input.ts";
+import { quantisedValues, toInt8 } from "../int8.ts";
+import { measureRanges } from "../ranges.ts";
 import { SERVED, serveGraph } from "../serve-graph.ts";
 import { crfOf } from "./learn-step.ts";
 import type { Learner } from "./learner.ts";
@@ -11,17 +14,24 @@ import { viewOf } from "./parameters.ts";
 import { fromSlices } from "./slices.ts";
 import { isCrf } from "./start.ts";
 
+/** What calibration found. */
+export interface Calibrated {
+  readonly temperature: number;
+  /** Rows that int8's ranges are measured on. */
+  readonly sample: readonly PackedInput[];
+}
+
 /** Writes the folder that the tagger opens: models, tokenizer, CRF and temperature. */
 export async function saveFolder(
   learner: Learner,
-  temperature: number,
+  { temperature, sample }: Calibrated,
   folder: string,
   { precisions, labelMap }: SaveOptions,
 ): Promise<void> {
   const { config, options, input, types } = learner;
   const graph = () => serveGraph(config, weightsOf(learner));
   const fp32 = precisions.includes("fp32") ? encodeModel(graph(), SERVED) : undefined;
-  const int8 = precisions.includes("int8") ? encodeModel(toInt8(graph()), SERVED) : undefined;
+  const int8 = precisions.includes("int8") ? await encodeInt8(graph(), learner, sample) : undefined;
   const about = {
     name: options.name,
     family: config.family,
@@ -40,6 +50,13 @@ export async function saveFolder(
   };
   await mkdir(folder, { recursive: true });
   await writeFolder(folder, about, { fp32, int8 }, learner.folder);
+}
+
+async function encodeInt8(graph: Graph, { batching }: Learner, sample: readonly PackedInput[]): Promise<Uint8Array> {
+  if (sample.length === 0) throw new Error("an int8 model is saved after calibration, which shows it posts");
+  // Each row alone: padding would count as values of posts.
+  const batches = sample.map((row) => toBatch([row], batching));
+  return encodeModel(toInt8(graph, { ranges: await measureRanges(graph, quantisedValues(graph), batches) }), SERVED);
 }
 
 /** The encoder's and the head's weights as they stand, copied out of shared memory. */

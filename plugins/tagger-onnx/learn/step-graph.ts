@@ -45,7 +45,7 @@ export function buildStep(options: StepOptions): StepGraph {
   const drop = recordDropout(sites, { hidden: options.dropout, attention: options.attentionDropout });
   const parts = trainingParts(drop);
   const encoder = { head: true, pooled: false, wordShape, wordsOnly: true, parts };
-  declareInputs(graph, encoder, "int32");
+  declareInputs(graph, encoder);
   for (const { name, dims } of [...tables, ...dense]) graph.input(name, "float32", dims);
   recordEncoder(graph, config, encoder);
   const at = graph.nodes.length;

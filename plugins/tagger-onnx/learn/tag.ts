@@ -38,7 +38,7 @@ export async function openReader(learner: Learner): Promise<Reader> {
   const graph = new Graph();
   const parts = trainingParts((_, x) => x);
   const encoder = { head: true, pooled: true, wordShape: options.wordShape, parts };
-  declareInputs(graph, encoder, "int32");
+  declareInputs(graph, encoder);
   const weights: Record<string, Tensor> = {};
   for (const arena of [arenas.tables, arenas.dense]) {
     const slices = slicesOf(

@@ -43,7 +43,7 @@ function record(graph: Graph, rate: number) {
   const sites: DropoutSite[] = [];
   const parts = trainingParts(recordDropout(sites, { hidden: rate, attention: rate }));
   const options = { head: true, wordShape: true, pooled: false, wordsOnly: true, parts };
-  declareInputs(graph, options);
+  declareInputs(graph, options, "int64");
   recordEncoder(graph, tinyConfig, options);
   return { sites, blocks: parts.blocks };
 }
@@ -74,7 +74,7 @@ test("without dropout, training reads the words as serving does", async () => {
   const run = async (options: Partial<EncoderOptions>, weights: Weights) => {
     const graph = new Graph();
     const all = { head: true, wordShape: true, pooled: false, ...options };
-    declareInputs(graph, all);
+    declareInputs(graph, all, "int64");
     for (const [name, { dims, data }] of weights) graph.initializer(name, { type: "float32", dims, data });
     recordEncoder(graph, tinyConfig, all);
     const session = await InferenceSession.create(encodeModel(graph, [{ name: EMISSIONS }]), { logSeverityLevel: 3 });
