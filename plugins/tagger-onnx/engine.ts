@@ -2,6 +2,7 @@ import type { InferenceSession } from "onnxruntime-node";
 import { type Crf, createWorkspace, decode, type Workspace } from "starling-ner/crf";
 import { toBatch } from "./batch.ts";
 import { feedsOf } from "./feeds.ts";
+import { endsOfRuns, type Grouping, groupingOf } from "./grouping.ts";
 import type { PackedInput } from "./input.ts";
 import { chooseBatch } from "./measure.ts";
 import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
@@ -29,11 +30,12 @@ export async function openEngine(spec: EngineSpec): Promise<Engine> {
   const { session, provider, nodes, fellBack, vocabulary } = await openSession(spec);
   const run = (rows: readonly PackedInput[]) => runRows(session, spec, rows);
   const batch = spec.layout.batch ?? (await chooseBatch(provider, (rows) => run(rows).then(() => undefined)));
+  const grouping = groupingOf({ provider, batch });
   const decoder = createDecoder(spec);
   return {
     ready: { provider, nodes, fellBack, batch, vocabulary },
     async answer(posts) {
-      const outputs = await runAll(posts, batch, run);
+      const outputs = await runAll(posts, grouping, run);
       return posts.map((post, index) => reply(() => decoder(post, outputs[index]!)));
     },
     close: () => session.release(),
@@ -43,14 +45,17 @@ export async function openEngine(spec: EngineSpec): Promise<Engine> {
 /** Runs the rows of all posts in order of their length, so that little is padding. */
 async function runAll(
   posts: readonly Work[],
-  batch: number,
+  grouping: Grouping,
   run: (rows: readonly PackedInput[]) => Promise<RowOutput[]>,
 ): Promise<RowOutput[][]> {
   const outputs = posts.map(({ rows }) => new Array<RowOutput>(rows.length));
   const all = posts.flatMap(({ rows }, post) => rows.map((row, index) => ({ post, index, row })));
-  if (batch > 1) all.sort((a, b) => a.row.ids.length - b.row.ids.length);
-  for (let at = 0; at < all.length; at += batch) {
-    const some = all.slice(at, at + batch);
+  if (grouping.batch > 1) all.sort((a, b) => a.row.ids.length - b.row.ids.length);
+  const lengths = all.map(({ row }) => row.ids.length);
+  let from = 0;
+  for (const end of endsOfRuns(lengths, grouping)) {
+    const some = all.slice(from, end);
+    from = end;
     const done = await run(some.map(({ row }) => row));
     for (const [k, { post, index }] of some.entries()) outputs[post]![index] = done[k]!;
   }

@@ -113,7 +113,9 @@ describe("an int8 graph", () => {
 
   test("takes about a quarter of the bytes", () => {
     const graph = twoLayers();
-    expect(encodeModel(toInt8(graph, { ranges: unit }), outputs).length).toBeLessThan(0.32 * encodeModel(graph, outputs).length);
+    expect(encodeModel(toInt8(graph, { ranges: unit }), outputs).length).toBeLessThan(
+      0.32 * encodeModel(graph, outputs).length,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { Fault, fail, type Outcome, ok } from "starling-ner";
+import { type Grouping, groupingOf } from "./grouping.ts";
 import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
 import { startWorker, toError, type Worker } from "./process.ts";
-import { isCpu } from "./provider.ts";
 import { createQueue, isLong, type Job } from "./queue.ts";
 import { readReplies, type SentReplies } from "./wire.ts";
 
@@ -34,10 +34,8 @@ export interface Pool {
 
 /** Tasks a process may hold: one that runs, and one that waits so that the process never idles. */
 const DEPTH = 2;
-/** Sub-words of padding that a post may cost the others of its task; a run of its own costs a CPU about as much. */
-const CPU_PADDING = 4;
-/** Posts of a task, where there are as many: crossing to a process and back costs about as much for one as for some. */
-const SMALLEST_TASK = 8;
+/** Runs of one task, where there is enough to do: crossing to a process and back costs about as much for one as for a few. */
+const RUNS = 3;
 /** A model that keeps ending its processes as they open is not started for ever. */
 const MAX_FAILED_STARTS = 3;
 
@@ -61,8 +59,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   let closed = false;
   let failedStarts = 0;
   let nextId = 0;
-  let chunk = 1;
-  let padding = Number.POSITIVE_INFINITY;
+  let grouping: Grouping = { batch: 1, padding: 0 };
 
   const lost = (how: string): Fault => new Fault("TAGGER_CHILD_LOST", { model, how });
 
@@ -92,14 +89,14 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     for (let depth = 1; depth <= DEPTH; depth++)
       for (const slot of slots)
         if (slot.ready && slot.tasks.length < depth && queue.length > 0 && !runsLong(slot))
-          give(slot, queue.take(share(), padding));
+          give(slot, queue.take(share(), grouping));
   }
 
   /** Nothing waits behind a long post while another process may come free. */
   const runsLong = ({ tasks }: Slot): boolean => tasks.some(({ jobs }) => jobs.some(isLong));
 
   /** Few posts are shared out evenly; many are taken in chunks. */
-  const share = (): number => Math.max(1, Math.min(chunk, Math.ceil(queue.length / slots.length)));
+  const share = (): number => Math.max(1, Math.min(grouping.batch * RUNS, Math.ceil(queue.length / slots.length)));
 
   function give(slot: Slot, jobs: readonly Job[]): void {
     const task = { id: nextId++, jobs };
@@ -183,8 +180,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
     await close();
     throw error;
   });
-  if (isCpu(ready[0]!.provider)) padding = CPU_PADDING;
-  chunk = Math.max(SMALLEST_TASK, ready[0]!.batch);
+  grouping = groupingOf(ready[0]!);
 
   return {
     ready: ready[0]!,

@@ -1,4 +1,5 @@
 import type { Outcome } from "starling-ner";
+import type { Grouping } from "./grouping.ts";
 import type { Answer, Work } from "./messages.ts";
 
 /** A post that waits for a process, or is in one. */
@@ -17,8 +18,8 @@ const LONG = 4_096;
 export const isLong = ({ size }: Job): boolean => size >= LONG;
 
 /**
- * The jobs of all callers. What is taken together is alike in length, and always holds the oldest job,
- * so that none waits for ever.
+ * The jobs of all callers. What is taken together comes in groups alike in length, and the first of them always holds the
+ * oldest job, so that none waits for ever.
  */
 export interface Queue {
   readonly length: number;
@@ -26,17 +27,30 @@ export interface Queue {
   /** Puts jobs of a lost process back, before all others. */
   putBack(jobs: readonly Job[]): void;
   remove(jobs: ReadonlySet<Job>): void;
-  /** At most `count` jobs; one more is taken as long as it adds at most `padding` sub-words of padding. */
-  take(count: number, padding: number): Job[];
+  /** At most `count` jobs. */
+  take(count: number, grouping: Grouping): Job[];
   /** Empties the queue. */
   drain(): Job[];
 }
 
-/** How many of the oldest jobs are looked at for ones of like length, per job taken. */
+/** How many of the oldest jobs are looked at for ones of like length, per job of a group. */
 const LOOKAHEAD = 32;
 
 export function createQueue(): Queue {
   let jobs: Job[] = [];
+
+  function takeGroup(count: number, padding: number): Job[] {
+    const seen = jobs.splice(0, count * LOOKAHEAD);
+    const taken = nearestInLength(
+      seen.filter((job) => !isLong(job)),
+      count,
+      padding,
+    );
+    const chosen = new Set(taken);
+    jobs.unshift(...seen.filter((job) => !chosen.has(job)));
+    return taken;
+  }
+
   return {
     get length() {
       return jobs.length;
@@ -48,21 +62,18 @@ export function createQueue(): Queue {
     remove(gone) {
       jobs = jobs.filter((job) => !gone.has(job));
     },
-    take(count, padding) {
-      if (jobs[0] === undefined || jobs[0].retried || isLong(jobs[0])) return jobs.splice(0, 1);
-      const seen = jobs.splice(0, count * LOOKAHEAD);
-      const taken = nearestInLength(
-        seen.filter((job) => !isLong(job)),
-        count,
-        padding,
-      );
-      const chosen = new Set(taken);
-      jobs.unshift(...seen.filter((job) => !chosen.has(job)));
+    take(count, { batch, padding }) {
+      if (jobs[0] !== undefined && isAlone(jobs[0])) return jobs.splice(0, 1);
+      const taken: Job[] = [];
+      while (taken.length < count && jobs[0] !== undefined && !isAlone(jobs[0]))
+        taken.push(...takeGroup(Math.min(batch, count - taken.length), padding));
       return taken;
     },
     drain: () => jobs.splice(0),
   };
 }
+
+const isAlone = (job: Job): boolean => job.retried || isLong(job);
 
 /** Grows from the first job, in the order of length, to whichever side costs less. */
 function nearestInLength(jobs: readonly Job[], count: number, padding: number): Job[] {

@@ -30,7 +30,11 @@ test("posts cross as they are", () => {
 
 const mention = fc.record({ start: whole, end: whole, type: whole, confidence: fc.double({ min: 0, max: 1 }) });
 const count = fc.double({ min: 0, max: 100 });
-const fault = fc.record({ code: fc.option(fc.string(), { nil: undefined }), details: fc.string(), message: fc.string() });
+const fault = fc.record({
+  code: fc.option(fc.string(), { nil: undefined }),
+  details: fc.string(),
+  message: fc.string(),
+});
 const repliesOf = (width: number): fc.Arbitrary<Reply[]> => {
   const vector = fc
     .array(fc.float({ noNaN: true }), { minLength: width, maxLength: width })

@@ -41,7 +41,10 @@ export function writeWorks(works: readonly Work[]): SentWorks {
 export function readWorks(sent: SentWorks): Work[] {
   const works: Work[] = [];
   let at = 0;
-  const take = (length: number): Int32Array => sent.subarray(at, (at += length));
+  const take = (length: number): Int32Array => {
+    at += length;
+    return sent.subarray(at - length, at);
+  };
   while (at < sent.length) {
     const [words, rows] = take(2) as unknown as [number, number];
     works.push({ words, rows: Array.from({ length: rows }, () => readRow(take)) });
@@ -99,12 +102,8 @@ export function readReplies({ numbers, vectors, faults }: SentReplies, count: nu
   });
 
   function readMention(): FoundMention {
-    const [start, end, type, confidence] = numbers.subarray(at, (at += 4)) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    at += 4;
+    const [start, end, type, confidence] = numbers.subarray(at - 4, at) as unknown as [number, number, number, number];
     return { start, end, type, confidence };
   }
 }
