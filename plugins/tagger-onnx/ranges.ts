@@ -20,6 +20,7 @@ export async function measureRanges(
   values: readonly string[],
   batches: readonly Batch[],
 ): Promise<Map<string, Range>> {
+  if (values.length === 0) return new Map();
   const probe = encodeModel(
     graph,
     values.map((name) => ({ name })),

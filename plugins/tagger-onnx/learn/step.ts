@@ -90,8 +90,12 @@ export const sessionOptions = (threads: number): InferenceSession.SessionOptions
   executionMode: "sequential",
   graphOptimizationLevel: "all",
   logSeverityLevel: 3,
-  // They would fold shared transposes into each product again, and products of turned factors are slower.
-  extra: { optimization: { disable_specified_optimizers: "MatmulTransposeFusion;GemmTransposeFusion" } },
+  extra: {
+    // Threads of the session that ran last would go on spinning for work, and take a core from the next one and the optimiser.
+    session: { force_spinning_stop: "1" },
+    // They would fold shared transposes into each product again, and products of turned factors are slower.
+    optimization: { disable_specified_optimizers: "MatmulTransposeFusion;GemmTransposeFusion" },
+  },
 });
 
 export const tensorsOf = (array: Float32Array, slices: readonly Slice[]): Tensors =>
