@@ -97,6 +97,11 @@ export const faults = {
     say: (d: { stage: string; fact: string; first: string }) =>
       `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
   },
+  FILE_SHARED: {
+    retry: false,
+    say: (d: { file: string; writer: string; other: string }) =>
+      `${d.writer} would write ${d.file}, which ${d.other}; name another file`,
+  },
   IMAGE_UNREADABLE: {
     retry: false,
     say: (d: { where: string; image: number; reason: string }) => `${d.where}: image ${d.image}: ${d.reason}`,

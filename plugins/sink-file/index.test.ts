@@ -63,6 +63,13 @@ async function place(name = "deep/er/events.ndjson") {
 const open = (options: Parameters<typeof sinkFile.options.parse>[0]) =>
   sinkFile.open(sinkFile.options.parse(options), testHost());
 
+/** What `check` finds, and which files it says will be written. */
+async function check(path: string) {
+  const written: string[] = [];
+  const host = { ...testHost(), reads() {}, writes: (file: string) => void written.push(file) };
+  return { found: await sinkFile.check?.(sinkFile.options.parse({ path }), host), written };
+}
+
 for (const name of ["events.ndjson", "events.ndjson.gz"])
   testSink({ test, plugin: sinkFile, place: () => place(name), records: [output(event("1")), output(deadLetter)] });
 
@@ -116,11 +123,13 @@ test("a path that cannot be written is the fault OUTPUT_FAILED at opening, and n
     [path, /is a folder/],
     ["/dev/null/events.ndjson", /\/dev\/null is no folder/],
     [join(path, "file/deep/events.ndjson"), /file is no folder/],
-  ] as const)
-    await expect(open({ path: bad })).rejects.toMatchObject({
-      code: "OUTPUT_FAILED",
-      message: expect.stringMatching(reason),
-    });
+  ] as const) {
+    const fault = { code: "OUTPUT_FAILED", message: expect.stringMatching(reason) };
+    await expect(open({ path: bad })).rejects.toMatchObject(fault);
+    expect(await check(bad)).toMatchObject({ found: [{ option: ["path"], error: fault }], written: [bad] });
+  }
+  expect(await check(parent)).toEqual({ found: [], written: [parent] });
+  expect(await check("-")).toEqual({ found: [], written: [] });
   await (await open({ path: parent })).close?.();
   expect(existsSync(join(path, "not"))).toBe(false);
 });

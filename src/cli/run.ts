@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import type { ConfigText } from "../config/index.ts";
 import { showProblem } from "../config/index.ts";
-import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
 import type { RunSummary } from "../flow/types.ts";
 import type { Log } from "../host.ts";
@@ -32,7 +31,10 @@ export function runCommand(): Command {
 async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const signal = stopOnSignals();
   const text = withFlags(await readConfig(file), flags);
-  const checked = await checkConfig(text, { toRun: true });
+  const checked = await checkConfig(text, {
+    toRun: true,
+    flags: { ...(flags.input && { source: "--input" }), ...(flags.output && { sink: "--output" }) },
+  });
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings) process.stderr.write(`warning: ${text.redact(showProblem(warning))}\n`);
   const pipeline = await openPipeline(plan, { log: await logger(text, flags.verbose ?? false) });
@@ -46,11 +48,6 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
 
 /** `--input` and `--output` stand for the built-in file source and sink; their paths start where the user is. */
 function withFlags(text: ConfigText, { input, output }: RunFlags): ConfigText {
-  if (input !== undefined && output !== undefined && output !== "-" && resolve(input) === resolve(output))
-    throw new Fault("USAGE", {
-      what: `--input and --output are both ${output}, and writing would destroy what is read`,
-      help: "name another file to write",
-    });
   const place = (path: string) => (path === "-" ? path : resolve(path));
   const value = {
     ...(text.value as Record<string, unknown>),

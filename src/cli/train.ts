@@ -54,7 +54,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     throw new Fault("USAGE", { what: "--seed and --seeds exclude each other", help: "give one of them" });
   const signal = stopOnSignals();
   const text = await readConfig(file);
-  const plan = await planConfig(text, { toRun: false });
+  const plan = await planConfig(text, { toRun: false, purpose: "train" });
   const config = trainConfig(plan, flags);
   const parts = await openParts(plan, { purpose: "train" });
   try {

@@ -98,13 +98,43 @@ describe("starling run never starts", () => {
     );
   });
 
-  test("where it would write over what it reads", async () => {
-    const cwd = freshFolder();
-    writeFileSync(join(cwd, "posts.ndjson"), posts);
-    const args = ["run", configFile(tinyConfig()), "-i", "posts.ndjson", "-o", "./posts.ndjson"];
-    const { code, stderr } = await starling(args, { cwd });
-    expect([code, stderr]).toEqual([2, expect.stringContaining("would destroy what is read")]);
-    expect(readFileSync(join(cwd, "posts.ndjson"), "utf8")).toBe(posts);
+  test("where it would write over what it reads, whether flags or the config say so", async () => {
+    const config = configFile(tinyConfig({ source: "{ use: source-file, options: { path: posts.ndjson } }" }));
+    const cwd = dirname(config);
+    const refused = async (...args: string[]) => {
+      writeFileSync(join(cwd, "posts.ndjson"), posts);
+      const { code, stderr } = await starling(["run", config, ...args], { cwd });
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/(sink|deadLetters) would write .*\.ndjson, which source reads; name another file/),
+      ]);
+      expect(readFileSync(join(cwd, "posts.ndjson"), "utf8")).toBe(posts);
+    };
+    await refused("-i", "posts.ndjson", "-o", "./posts.ndjson");
+    await refused("-o", "posts.ndjson");
+    writeFileSync(join(cwd, "letters.ndjson"), posts);
+    await refused("-i", "letters.ndjson");
+    expect(readFileSync(join(cwd, "letters.ndjson"), "utf8")).toBe(posts);
+  });
+
+  test("without the posts that --input names, and says so before it opens a model", async () => {
+    const config = configFile(tinyConfig({ stages: stage("opening: badly") }));
+    const { code, stderr } = await starling(["run", config, "-i", "nowhere.ndjson"]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^starling: source-file \(--input\) could not be opened: cannot read .*nowhere.ndjson: .*; check path and permissions \[PLUGIN_OPEN_FAILED\]\n$/,
+      ),
+    ]);
+  });
+
+  test("with a model that is not there, and points at the line that names it", async () => {
+    const config = configFile(
+      tinyConfig().replace(/use: "[^"]*tiny-tagger.ts"/, "use: tagger-onnx, options: { model: models/mine }"),
+    );
+    const { code, stdout, stderr } = await starling(["run", config], { input: posts });
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(new RegExp(`${config}:4:49: .*/models/mine is missing; .*\\[MODEL_FILE_MISSING\\]`));
   });
 
   test("with a secret shown", async () => {
