@@ -65,6 +65,8 @@ export interface Output {
 }
 
 export interface Sink {
+  /** Where records go, in a few words for people: a path, a topic. The summary of a run names it. */
+  readonly place?: string;
   /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */
   write(batch: readonly Output[], signal: AbortSignal): Promise<readonly Outcome<void>[]>;
   close?(): Promise<void>;

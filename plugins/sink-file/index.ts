@@ -34,6 +34,7 @@ export default defineSink({
     const page = newPage();
     let last: Promise<unknown> = Promise.resolve();
     return {
+      place: path === "-" ? "standard output" : host.resolve(path),
       write(batch) {
         // One batch after another, also where two are given at once: they share the page.
         const turn = last.then(async () => {
