@@ -1,4 +1,5 @@
 import { isFault } from "../errors.ts";
+import { printableLines } from "../printable.ts";
 
 type Redact = (text: string) => string;
 let redact: Redact = (text) => text;
@@ -8,9 +9,12 @@ export function reportWithout(hide: Redact): void {
   redact = hide;
 }
 
-/** Writes to standard error what happened: a fault as its sentence, anything else with its stack, for it is our mistake. */
+/**
+ * Writes to standard error what happened: a fault as its sentence, anything else with its stack, for it is our mistake.
+ * Sentences may quote a post, so what a terminal would obey is written out.
+ */
 export function report(error: unknown, verbose: boolean): void {
-  process.stderr.write(redact(`starling: ${describe(error, verbose)}\n`));
+  process.stderr.write(printableLines(redact(`starling: ${describe(error, verbose)}\n`)));
 }
 
 export function describe(error: unknown, verbose: boolean): string {

@@ -7,6 +7,7 @@ import type { RunSummary } from "../flow/types.ts";
 import type { Log } from "../host.ts";
 import { openPipeline } from "../open.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
+import { printable, printableLines } from "../printable.ts";
 import { readConfig } from "./config-file.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -36,11 +37,13 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
     flags: { ...(flags.input && { source: "--input" }), ...(flags.output && { sink: "--output" }) },
   });
   const plan = planOrThrow(text, checked);
-  for (const warning of checked.warnings) process.stderr.write(`warning: ${text.redact(showProblem(warning))}\n`);
+  for (const warning of checked.warnings)
+    process.stderr.write(`warning: ${printable(text.redact(showProblem(warning)))}\n`);
   const pipeline = await openPipeline(plan, { log: await logger(text, flags.verbose ?? false) });
   try {
     const summary = await runPipeline(pipeline, { signal });
-    if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0) process.stderr.write(`${tell(summary)}\n`);
+    if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0)
+      process.stderr.write(`${tell(summary, pipeline.deadLetters.place ?? plan.deadLetters!.plugin.name)}\n`);
   } finally {
     await pipeline.close();
   }
@@ -61,16 +64,17 @@ function withFlags(text: ConfigText, { input, output }: RunFlags): ConfigText {
 async function logger(text: ConfigText, verbose: boolean): Promise<Log> {
   if (!verbose) return () => {};
   const { pino } = await import("pino");
-  const log = pino({}, { write: (line) => void process.stderr.write(text.redact(line)) });
+  const log = pino({}, { write: (line) => void process.stderr.write(printableLines(text.redact(line))) });
   return (plugin, message, fields) => log.info({ plugin, ...fields }, message);
 }
 
-/** `41 posts read, 40 answered, 1 dead-lettered (draft: STAGE_TIMEOUT 1)` */
-function tell({ read, emitted, deadLettered, failed }: RunSummary): string {
+/** `41 posts read, 40 answered, 1 dead-lettered to /srv/out/letters.ndjson (draft: STAGE_TIMEOUT 1)` */
+function tell({ read, emitted, deadLettered, failed }: RunSummary, place: string): string {
   const reasons = Object.entries(failed).map(([stage, codes]) => {
     const counted = Object.entries(codes).map(([code, count]) => `${code} ${count}`);
     return `${stage}: ${counted.join(", ")}`;
   });
   const why = reasons.length > 0 ? ` (${reasons.join("; ")})` : "";
-  return `${read} posts read, ${emitted} answered, ${deadLettered} dead-lettered${why}`;
+  const where = deadLettered > 0 ? ` to ${place}` : "";
+  return `${read} posts read, ${emitted} answered, ${deadLettered} dead-lettered${where}${why}`;
 }

@@ -27,7 +27,8 @@ describe("starling run", () => {
     const config = configFile(tinyConfig());
     const { code, stdout, stderr } = await starling(["run", config], { input: `{"id":\n${posts}` });
     expect([code, events(stdout).length]).toEqual([0, 2]);
-    expect(stderr).toContain("3 posts read, 2 answered, 1 dead-lettered (source: POST_NOT_JSON 1)");
+    const place = join(dirname(config), "letters.ndjson");
+    expect(stderr).toContain(`3 posts read, 2 answered, 1 dead-lettered to ${place} (source: POST_NOT_JSON 1)`);
     const letter = JSON.parse(readFileSync(join(dirname(config), "letters.ndjson"), "utf8")) as { bytes: string };
     expect(Buffer.from(letter.bytes, "base64").toString()).toBe('{"id":');
   });
@@ -60,6 +61,14 @@ describe("starling run", () => {
     child.stdout?.destroy();
     expect(await ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining("starling:") });
     expect(existsSync(join(dirname(config), "letters.ndjson"))).toBe(false);
+  });
+
+  test("writes out what a terminal would obey in the post that a message names", async () => {
+    const config = configFile(tinyConfig({ stages: stage("fails: true").replace(" }", " }, onFail: stop") }));
+    const post = JSON.stringify({ id: "\x1b[2J\u202eowned", text: "a" });
+    const { stderr } = await starling(["run", config], { input: post });
+    expect(stderr).toContain("odd-stage failed on post \\u001b[2J\\u202eowned");
+    expect(stderr).not.toMatch(/\u202e/);
   });
 
   test("is exit code 1 when a fault stops it on the way", async () => {
