@@ -17,6 +17,7 @@ const neverStarted: readonly FaultCode[] = [
   "RESOURCE_PORT",
   "RESOURCE_UNKNOWN",
   "TAGGER_NOT_TRAINABLE",
+  "TRAIN_DATA_UNFIT",
   "USAGE",
 ];
 
