@@ -313,7 +313,7 @@ export const faults = {
   TAGGER_NOT_TRAINABLE: {
     retry: false,
     say: (d: { tagger: string }) =>
-      `the tagger "${d.tagger}" has no learner; name a resource that can be trained in train.tagger, such as tagger-onnx on a base encoder`,
+      `the tagger "${d.tagger}" has no learner; name a resource that can be trained in train.tagger, such as tagger-onnx`,
   },
   TAGGER_TIMEOUT: {
     retry: true,
