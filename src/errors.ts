@@ -263,8 +263,8 @@ export const faults = {
   },
   SAVE_FAILED: {
     retry: false,
-    say: (d: { what: string; folder: string; why: string; kept: string }) =>
-      `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then go on with --resume`,
+    say: (d: { what: string; folder: string; why: string; kept: string; resume: boolean }) =>
+      `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then ${d.resume ? "go on with --resume" : "start again"}`,
   },
   SECRET_UNREADABLE: {
     retry: false,
@@ -289,7 +289,7 @@ export const faults = {
   STAGE_STUCK: {
     retry: false,
     say: (d: { stage: string; slots: number; afterMs: number }) =>
-      `${d.stage}: all ${d.slots} slots are taken by work that never ended, and posts waited ${d.afterMs} ms more; what is not settled stays in the input`,
+      `${d.stage}: all ${d.slots} slots are taken by work that never ended, and posts waited ${d.afterMs} ms more; mend the stage so that it ends when its signal says so, or raise its concurrency or timeoutMs (what is not settled stays in the input)`,
   },
   STAGE_TIMEOUT: {
     retry: true,
@@ -341,7 +341,7 @@ export const faults = {
   WRONG_OUTCOME_COUNT: {
     retry: false,
     say: (d: { plugin: string; expected: number; got: number }) =>
-      `${d.plugin} answered ${d.got} outcomes for ${d.expected} posts; a plugin answers one for each, in order`,
+      `${d.plugin} answered ${d.got} outcomes for ${d.expected} ${d.expected === 1 ? "post" : "posts"}; a plugin answers one for each, in order`,
   },
 } as const;
 

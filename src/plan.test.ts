@@ -252,6 +252,27 @@ describe("checkConfig", () => {
       ]);
     });
 
+    test("and whether data of the sections is there and what they save can be saved", async () => {
+      const set = "{ format: conll, path: none.txt }";
+      const source =
+        `train:\n  name: x\n  data: { train: [${set}], valid: ${set} }\n` +
+        "  checkpoints: { folder: /dev/null/ck }\n  out: /dev\n" +
+        "evaluate:\n  data: { path: none.txt, knowledge: none.txt }\n  train: none.txt\n";
+      const places = async (options = {}) => (await found(source, options)).map((line) => line.split(": ")[0]);
+      const train = ["x.yaml:3:42", "x.yaml:3:85", "x.yaml:4:26", "x.yaml:5:8"];
+      const evaluate = ["x.yaml:7:17", "x.yaml:7:38", "x.yaml:8:10"];
+      expect((await places()).toSorted()).toEqual([...train, ...evaluate]);
+      expect((await places({ toRun: false, purpose: "train" })).toSorted()).toEqual(train);
+      expect((await places({ toRun: false, purpose: "train", flags: { out: "--out" } })).toSorted()).toEqual(
+        train.slice(0, 3),
+      );
+      expect((await places({ toRun: false, purpose: "serve" })).toSorted()).toEqual(evaluate);
+      expect(await found(source, { look: false })).toEqual([]);
+      expect(await found(source)).toContainEqual(
+        expect.stringMatching(/\/dev: it holds other files.* \[OUTPUT_FAILED\]$/),
+      );
+    });
+
     test("and throws what a flag names, for it has no place in the config", async () => {
       const source = good.replace("use: in", "use: in, options: { not: words }");
       await expect(found(source, { flags: { source: "--input" } })).rejects.toMatchObject({

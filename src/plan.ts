@@ -36,8 +36,8 @@ export interface CheckOptions {
   readonly builtins?: Builtins;
   /** Whether to look at the files and folders that options name. Those of source and sinks count where the config is to run. */
   readonly look?: boolean;
-  /** Flags that stand in place of the config's own ends, such as `source: "--input"`. */
-  readonly flags?: Readonly<Partial<Record<End, string>>>;
+  /** Flags that stand in place of the config's own ends, such as `source: "--input"`, and of `train.out`. */
+  readonly flags?: Readonly<Partial<Record<End | "out", string>>>;
   /** What models are opened for; by default to be trained where there is a section for it and the config is not to run. */
   readonly purpose?: Purpose;
 }
@@ -74,6 +74,7 @@ export async function checkConfig(text: ConfigText, options: CheckOptions = {}):
     ...(await togetherProblems(text, parts, builtins)),
   ];
   const refused = await refusals(text, parts, options);
+  found.push(...(await sectionFiles(text, options)));
   found.push(...refused.filter(({ part }) => flagOf(part) === undefined).map((one) => refusalProblem(text, one)));
   const problems = [...text.problems, ...notAt(text.problems, found)];
   const warnings = "value" in core ? togetherWarnings(text, core.value, parts) : [];
@@ -93,6 +94,18 @@ function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
   return ["source", "sink", "deadLetters"]
     .filter((key) => raw[key] === undefined)
     .map((key) => problemAt(text, [], "CONFIG_KEY_MISSING", { key, expected: "{ use: plugin }" }));
+}
+
+/** What a command will not read or write is not looked at. */
+async function sectionFiles(text: ConfigText, { toRun, look = true, purpose, flags }: CheckOptions) {
+  const { train, evaluate } = mapping(text.value);
+  if (!look || toRun === true) return [];
+  const looked = {
+    train: train !== undefined && purpose !== "serve",
+    evaluate: evaluate !== undefined && purpose !== "train",
+    outGiven: flags?.out !== undefined,
+  };
+  return (await import("./plan/look-sections.ts")).sectionFileProblems(text, looked);
 }
 
 async function refusals(text: ConfigText, parts: Parts, { toRun, look = true, ...options }: CheckOptions) {
