@@ -80,7 +80,11 @@ export async function checkConfig(text: ConfigText, options: CheckOptions = {}):
   const warnings = "value" in core ? togetherWarnings(text, core.value, parts) : [];
   if (problems.length > 0 || !("value" in core)) return { problems, warnings };
   for (const { part, error } of refused)
-    throw new Fault("PLUGIN_OPEN_FAILED", { plugin: part.plugin.name, where: flagOf(part)!, why: error.message });
+    throw new Fault(
+      "PLUGIN_OPEN_FAILED",
+      { plugin: part.plugin.name, where: flagOf(part)!, why: error.message },
+      { cause: error },
+    );
   return { plan: makePlan(text, core.value, parts), problems, warnings };
 }
 

@@ -188,7 +188,7 @@ test("image paths start at the input's folder; files, data URIs, bytes and URLs 
 
 test.each([
   ["pictures/none.png", "does not exist"],
-  ["note.png", "is not an image"],
+  ["note.png", "in/note.png is not an image"],
   ["../secret.png", "leaves the folder"],
   ["/etc/passwd", "leaves the folder"],
   ["link.png", "leads out of the folder"],

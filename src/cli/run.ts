@@ -76,5 +76,5 @@ function tell({ read, emitted, deadLettered, failed }: RunSummary, place: string
   });
   const why = reasons.length > 0 ? ` (${reasons.join("; ")})` : "";
   const where = deadLettered > 0 ? ` to ${place}` : "";
-  return `${read} posts read, ${emitted} answered, ${deadLettered} dead-lettered${where}${why}`;
+  return `${read} ${read === 1 ? "post" : "posts"} read, ${emitted} answered, ${deadLettered} dead-lettered${where}${why}`;
 }

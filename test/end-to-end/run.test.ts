@@ -132,7 +132,7 @@ describe("starling run never starts", () => {
     expect([code, stderr]).toEqual([
       2,
       expect.stringMatching(
-        /^starling: source-file \(--input\) could not be opened: cannot read .*nowhere.ndjson: .*; check path and permissions \[PLUGIN_OPEN_FAILED\]\n$/,
+        /^starling: source-file \(--input\) could not be opened: cannot read .*nowhere.ndjson: .*; check path and permissions \[PLUGIN_OPEN_FAILED: INPUT_MISSING\]\n$/,
       ),
     ]);
   });

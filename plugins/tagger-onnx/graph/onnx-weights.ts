@@ -40,6 +40,11 @@ function floats({ name, dims, rawData }: TensorProto, file: string): FloatTensor
   // A copy: inside the file it need not begin at a multiple of four bytes.
   const data = new Float32Array(new Uint8Array(rawData).buffer);
   const wrong = data.findIndex((value) => !Number.isFinite(value));
-  if (wrong !== -1) throw new Fault("NOT_A_NUMBER", { what: `weight ${wrong} of "${name}"`, where: file });
+  if (wrong !== -1)
+    throw new Fault("NOT_A_NUMBER", {
+      what: `weight ${wrong} of "${name}"`,
+      where: file,
+      mend: "fetch the model again",
+    });
   return { dims: shape, data };
 }
