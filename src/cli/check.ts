@@ -3,12 +3,17 @@ import { showProblem, sortProblems } from "../config/index.ts";
 import { checkConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
 
+const notes = `
+Each problem is file:line:column, what is wrong, how to mend it, and a code that docs/errors.md explains.
+Exit code 0 where the config is in order, also with warnings; 2 where it is not.`;
+
 export function checkCommand(): Command {
   return new Command("check")
     .argument("[config]", "config to check; without it, the one that comes with the package")
     .option("--no-files", "look at no files and folders that the config names, on a machine that lacks them")
     .option("--json", "print problems and warnings as JSON")
     .option("--verbose", "show stacks of faults")
+    .addHelpText("after", notes)
     .action(check);
 }
 

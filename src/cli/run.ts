@@ -17,15 +17,24 @@ interface RunFlags {
   readonly verbose?: boolean;
 }
 
+const notes = `
+Examples:
+  starling run                                                  the sample posts
+  starling run --input posts.ndjson --output entities.ndjson    your posts, through the model that comes with the package
+  starling run pipeline.yaml                                    your pipeline
+A post is one JSON object a line, such as {"id": "1", "text": "Ada Lovelace in London"}. What cannot be handled goes to the
+config's deadLetters and is counted on standard error. docs/configuration.md tells the rest.`;
+
 export function runCommand(): Command {
   return new Command("run")
     .argument("[config]", "pipeline to run; without it, the one that comes with the package")
     .option(
       "-i, --input <path>",
-      "posts to read instead of the config's source: a file, a folder, or - for standard input",
+      "posts to read instead of the config's source: a file, a folder of .ndjson, or - for standard input",
     )
     .option("-o, --output <path>", "file to write instead of the config's sink, or - for standard output")
     .option("--verbose", "log what plugins say, and show stacks of faults")
+    .addHelpText("after", notes)
     .action(run);
 }
 

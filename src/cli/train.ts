@@ -27,9 +27,13 @@ interface TrainFlags {
   readonly cards?: string;
 }
 
+const notes = `
+config/train has configs that work; docs/train.md tells the keys of the section, and how a model is trained further.
+Ctrl-C (SIGINT) stops after the step under way, with a checkpoint; --resume goes on from it.`;
+
 export function trainCommand(): Command {
   return new Command("train")
-    .argument("<config>", "config with a section `train`")
+    .argument("<config>", 'config with a section "train:"')
     .option("--seed <n>", "seed of the run, instead of the config's", count)
     .option("--seeds <list>", "one run for each seed, such as 1,2,3; model and checkpoints in folders seed-N", counts)
     .option("-o, --out <folder>", "where to save the model, instead of the config's place")
@@ -38,7 +42,7 @@ export function trainCommand(): Command {
     .option("--epochs <n>", "epochs, instead of the config's", count)
     .option("--cards <folder>", "also write the card there as NAME-seed-N.json (with --seeds: models/cards)")
     .option("--verbose", "show stacks of faults")
-    .addHelpText("after", "\nSIGINT stops after the step under way, with a checkpoint; --resume goes on from it.")
+    .addHelpText("after", notes)
     .action(run);
 }
 
