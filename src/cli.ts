@@ -34,6 +34,8 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
 };
 
 const notes = `
+starling run shows the sample posts; starling COMMAND --help tells more of a command.
+
 Exit codes: 0 done (also after a signal, once what was read is finished); 1 a fault while running;
 2 never started (usage, config, or something it names could not be opened); 130, 143 ended by a second signal.`;
 

@@ -97,6 +97,11 @@ export const faults = {
     say: (d: { stage: string; fact: string; first: string }) =>
       `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
   },
+  FILE_SHARED: {
+    retry: false,
+    say: (d: { file: string; writer: string; other: string }) =>
+      `${d.writer} would write ${d.file}, which ${d.other}; name another file`,
+  },
   IMAGE_UNREADABLE: {
     retry: false,
     say: (d: { where: string; image: number; reason: string }) => `${d.where}: image ${d.image}: ${d.reason}`,
@@ -258,8 +263,8 @@ export const faults = {
   },
   SAVE_FAILED: {
     retry: false,
-    say: (d: { what: string; folder: string; why: string; kept: string }) =>
-      `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then go on with --resume`,
+    say: (d: { what: string; folder: string; why: string; kept: string; resume: boolean }) =>
+      `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then ${d.resume ? "go on with --resume" : "start again"}`,
   },
   SECRET_UNREADABLE: {
     retry: false,
@@ -284,7 +289,7 @@ export const faults = {
   STAGE_STUCK: {
     retry: false,
     say: (d: { stage: string; slots: number; afterMs: number }) =>
-      `${d.stage}: all ${d.slots} slots are taken by work that never ended, and posts waited ${d.afterMs} ms more; what is not settled stays in the input`,
+      `${d.stage}: all ${d.slots} slots are taken by work that never ended, and posts waited ${d.afterMs} ms more; mend the stage so that it ends when its signal says so, or raise its concurrency or timeoutMs (what is not settled stays in the input)`,
   },
   STAGE_TIMEOUT: {
     retry: true,
@@ -308,7 +313,7 @@ export const faults = {
   TAGGER_NOT_TRAINABLE: {
     retry: false,
     say: (d: { tagger: string }) =>
-      `the tagger "${d.tagger}" has no learner; name a resource that can be trained in train.tagger, such as tagger-onnx on a base encoder`,
+      `the tagger "${d.tagger}" has no learner; name a resource that can be trained in train.tagger, such as tagger-onnx`,
   },
   TAGGER_TIMEOUT: {
     retry: true,
@@ -336,7 +341,7 @@ export const faults = {
   WRONG_OUTCOME_COUNT: {
     retry: false,
     say: (d: { plugin: string; expected: number; got: number }) =>
-      `${d.plugin} answered ${d.got} outcomes for ${d.expected} posts; a plugin answers one for each, in order`,
+      `${d.plugin} answered ${d.got} outcomes for ${d.expected} ${d.expected === 1 ? "post" : "posts"}; a plugin answers one for each, in order`,
   },
 } as const;
 

@@ -6,6 +6,7 @@ export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
 export { contextOf, tagInput } from "./input.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
+export { printable, printableLines } from "./printable.ts";
 export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";
 export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";

@@ -25,6 +25,7 @@ beforeAll(() => {
   file("old.mjs", `export default { ...${whole}, api: 0 };`);
   file("named.mjs", `export const plugin = ${whole};`);
   file("closed.mjs", `export default { ...${whole}, open: undefined };`);
+  file("unchecking.mjs", `export default { ...${whole}, check: true };`);
   file("loose.mjs", `export default { ...${whole}, options: {} };`);
   file("factless.mjs", `export default { ...${whole}, gives: undefined };`);
   file("portless.mjs", `export default { ...${whole}, kind: "resource" };`);
@@ -59,6 +60,7 @@ describe("loadPlugin refuses", () => {
     ["a module without a default export", "./named.mjs", "PLUGIN_NO_DEFAULT", "export default"],
     ["a plugin without open()", "./closed.mjs", "PLUGIN_SHAPE", "no open()"],
     ["options that are no schema", "./loose.mjs", "PLUGIN_SHAPE", "zod schema"],
+    ["a check that is no function", "./unchecking.mjs", "PLUGIN_SHAPE", "check is no function"],
     ["a stage without its list of facts", "./factless.mjs", "PLUGIN_SHAPE", "gives"],
     ["a resource that fills no port", "./portless.mjs", "PLUGIN_SHAPE", "port"],
     ["an unknown kind", "./strange.mjs", "PLUGIN_SHAPE", "filter"],

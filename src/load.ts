@@ -96,6 +96,7 @@ function whatIsMissing(plugin: Readonly<Record<string, unknown>>): string | unde
   if (typeof plugin.open !== "function") return "it has no open()";
   if (typeof (plugin.options as { safeParse?: unknown } | undefined)?.safeParse !== "function")
     return "its options are not a zod schema";
+  if (plugin.check !== undefined && typeof plugin.check !== "function") return "its check is no function";
   if (plugin.kind === "stage" && !["needs", "uses", "gives"].every((list) => Array.isArray(plugin[list])))
     return "needs, uses or gives is not a list";
   if (plugin.kind === "resource" && typeof (plugin.fills as { name?: unknown } | undefined)?.name !== "string")

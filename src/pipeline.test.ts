@@ -50,6 +50,14 @@ describe("checkOrder", () => {
     ]);
   });
 
+  test("does not miss what a stage that could not be loaded may give, and still sees what is given twice", () => {
+    const lost = stage("lost", { unknown: true });
+    expect(checkOrder([lost, gate], new Map())).toEqual([]);
+    expect(checkOrder([{ ...draft, onFail: "skip" }, lost, gate], new Map())).toEqual([]);
+    expect(checkOrder([gate, lost], new Map())).toMatchObject([{ at: 0, code: "FACT_MISSING" }]);
+    expect(checkOrder([captioner, lost, captioner], new Map())).toMatchObject([{ at: 2, code: "FACT_TWICE" }]);
+  });
+
   test("lets a stage refine a fact that it reads", () => {
     expect(checkOrder([captioner, stage("other", { uses: ["captions"], gives: ["captions"] })], new Map())).toEqual([]);
   });
@@ -74,6 +82,15 @@ describe("checkBorrows", () => {
     expect(borrow("taggr", "tagger@1")).toMatchObject([
       { at: 3, code: "RESOURCE_UNKNOWN", details: { name: "taggr", help: 'did you mean "tagger"?' } },
     ]);
+  });
+
+  test("leaves alone what is borrowed of a plugin that could not be loaded", () => {
+    const borrows = [
+      { port: { name: "tagger@1" }, name: "lost" },
+      { port: { name: "tagger@1" }, name: "nobody" },
+    ];
+    const found = checkBorrows({ at: 3, name: "draft", borrows }, new Map([["lost", undefined]]));
+    expect(found).toMatchObject([{ code: "RESOURCE_UNKNOWN", details: { name: "nobody" } }]);
   });
 
   test("refuses a resource that fills another port", () => {

@@ -12,6 +12,8 @@ export interface StageDeclaration {
   readonly uses: readonly Fact[];
   readonly gives: readonly Fact[];
   readonly onFail: OnFail;
+  /** Its plugin could not be loaded: it may give any fact. */
+  readonly unknown?: boolean;
 }
 
 /** What is wrong with one stage or resource; `at` is its index or its name. */
@@ -24,6 +26,7 @@ export type Finding<A = number> = {
  * - a needed fact that no earlier stage gives (FACT_MISSING);
  * - a needed fact whose only giver goes on without it when it fails (FACT_SKIPPED);
  * - a fact given twice (FACT_TWICE), unless the later stage reads it too: then it means to refine it.
+ * What a stage that is unknown might give is not missed.
  * `givers` names, for each fact, the built-in stages that give it.
  */
 export function checkOrder(
@@ -44,8 +47,10 @@ function missing(
   stages: readonly StageDeclaration[],
   givers: ReadonlyMap<Fact, readonly string[]>,
 ): Finding[] {
+  const before = stages.slice(0, at);
+  if (before.some(({ unknown }) => unknown)) return [];
   return stage.needs
-    .filter((fact) => !stages.slice(0, at).some(gives(fact)))
+    .filter((fact) => !before.some(gives(fact)))
     .map((fact) => {
       const later = stages.slice(at + 1).find(gives(fact));
       const known = givers.get(fact) ?? [];
@@ -59,6 +64,7 @@ function skipped(
   before: readonly StageDeclaration[],
   stages: readonly StageDeclaration[],
 ): Finding[] {
+  if (before.some(({ unknown }) => unknown)) return [];
   return stage.needs.flatMap((fact): Finding[] => {
     const all = before.filter(gives(fact));
     if (all.length === 0 || all.some(({ onFail }) => onFail !== "skip")) return [];
@@ -84,19 +90,19 @@ export function checkNames(stages: readonly { readonly name: string }[]): Findin
   );
 }
 
-/** Resources that a borrower asks for and that are missing or fill another port. */
+/** Resources that a borrower asks for and that are missing or fill another port; a port may be unknown. */
 export function checkBorrows<A>(
   borrower: { readonly at: A; readonly name: string; readonly borrows: readonly Borrow[] },
-  ports: ReadonlyMap<string, string>,
+  ports: ReadonlyMap<string, string | undefined>,
 ): Finding<A>[] {
   return borrower.borrows.flatMap(({ port, name }): Finding<A>[] => {
     const found = ports.get(name);
     const who = { at: borrower.at, borrower: borrower.name };
-    if (found === undefined) {
+    if (!ports.has(name)) {
       const help = didYouMean(name, [...ports.keys()]);
       return [{ at: who.at, code: "RESOURCE_UNKNOWN", details: { borrower: who.borrower, name, help } }];
     }
-    if (found === port.name) return [];
+    if (found === undefined || found === port.name) return [];
     return [{ at: who.at, code: "RESOURCE_PORT", details: { borrower: who.borrower, name, wanted: port.name, found } }];
   });
 }

@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { parseConfigText, showProblem } from "./config/index.ts";
+import { Fault } from "./errors.ts";
 import type { Builtins } from "./load.ts";
 import { checkConfig, planConfig } from "./plan.ts";
-import { definePort, defineResource, defineSink, defineSource, defineStage } from "./plugin.ts";
+import { type CheckHost, definePort, defineResource, defineSink, defineSource, defineStage } from "./plugin.ts";
 
 const port = definePort<object>("model@1");
 const otherPort = definePort<object>("chat@1");
@@ -96,6 +97,23 @@ describe("checkConfig", () => {
     ]);
   });
 
+  test("judges what is known of borrowing and order where a resource and a stage have something wrong", async () => {
+    const source = good
+      .replace("  m: { use: model }", "  m: { use: modle }\n  c: { use: chat, options: { no: 1 } }")
+      .replace("  - { use: drafter }", "  - { use: drafter }\n  - { use: drafter, name: b, options: { model: c } }")
+      .replace("  - { use: gate }", "  - { use: drafter, name: c, options: { model: n } }\n  - { use: gate, name: b }");
+    const codes = (await check(source)).problems.map(({ code, line }) => [line, code]);
+    expect(codes.toSorted()).toEqual([
+      [10, "FACT_TWICE"],
+      [10, "RESOURCE_UNKNOWN"],
+      [11, "STAGE_NAME_TWICE"],
+      [5, "PLUGIN_NOT_FOUND"],
+      [6, "CONFIG_KEY_UNKNOWN"],
+      [9, "FACT_TWICE"],
+      [9, "RESOURCE_PORT"],
+    ]);
+  });
+
   test("refuses two stages of one name", async () => {
     const twice = good.replace("{ use: gate }", "{ use: gate, name: drafter }");
     expect(await problems(twice)).toEqual([expect.stringMatching(/^x.yaml:8:5: .*\[STAGE_NAME_TWICE\]$/)]);
@@ -148,6 +166,120 @@ describe("checkConfig", () => {
     const codes = (await check(`${good}train: { nonsense: 1 }\nevaluate: { nonsense: 1 }\n`)).problems.map(showProblem);
     expect(codes).toContainEqual(expect.stringMatching(/^x.yaml:9:10: nothing reads the key "nonsense"/));
     expect(codes).toContainEqual(expect.stringMatching(/^x.yaml:10:13: nothing reads the key "nonsense"/));
+  });
+
+  describe("looks at what options name", () => {
+    const wants = z.strictObject({
+      reads: z.string().optional(),
+      writes: z.string().optional(),
+      not: z.string().optional(),
+    });
+    const seen: string[] = [];
+    const looking = {
+      about,
+      options: wants,
+      async check({ reads, writes, not }: z.output<typeof wants>, host: CheckHost) {
+        seen.push(host.purpose);
+        if (reads !== undefined) host.reads(host.resolve(reads), ["reads"]);
+        if (writes !== undefined) host.writes(host.resolve(writes), ["writes"]);
+        if (not === "thrown") throw new Error("it broke");
+        const error =
+          not === "words" ? new Error("is not there; make it") : new Fault("INPUT_EMPTY", { input: not ?? "" });
+        return not === undefined ? [] : [{ option: ["not"], error }];
+      },
+    };
+    const own: Builtins = {
+      ...builtins,
+      in: async () => ({
+        default: defineSource({ name: "in", ...looking, open: async () => ({ async *read() {} }) }),
+      }),
+      out: async () => ({ default: defineSink({ name: "out", ...looking, open: async () => ({ write: run }) }) }),
+      model: async () => ({
+        default: defineResource({ name: "model", ...looking, fills: port, open: async () => ({}) }),
+      }),
+    };
+    const found = async (source: string, options = {}) =>
+      (await checkConfig(parseConfigText(source, "x.yaml", {}), { builtins: own, ...options })).problems.map(
+        showProblem,
+      );
+    const model = (not: string) => good.replace("use: model", `use: model, options: { not: ${not} }`);
+
+    test("and points at the option, with the fault's own code or the plugin's own words", async () => {
+      expect(await found(model("here"))).toEqual([
+        expect.stringMatching(/^x.yaml:5:36: here holds .*\[INPUT_EMPTY\]$/),
+      ]);
+      expect(await found(model("words"))).toEqual([
+        "x.yaml:5:36: resources.m.options.not: is not there; make it [CONFIG_VALUE]",
+      ]);
+      expect(await found(model("thrown"))).toEqual([
+        expect.stringMatching(/^x.yaml:5:29: .*it broke \[CONFIG_VALUE\]$/),
+      ]);
+    });
+
+    test("unless it is told not to", async () => {
+      expect(await found(model("here"), { look: false })).toEqual([]);
+    });
+
+    test("of source and sinks only where the config is to run", async () => {
+      const source = good.replace("use: in", "use: in, options: { not: here }");
+      expect(await found(source)).toHaveLength(1);
+      expect(await found(source, { toRun: false })).toEqual([]);
+    });
+
+    test("for training where there is a section for it and the config is not to run", async () => {
+      const purposes = async (source: string, options = {}) => {
+        seen.length = 0;
+        await found(source, options);
+        return new Set(seen);
+      };
+      expect(await purposes(good)).toEqual(new Set(["serve"]));
+      expect(await purposes(`${good}train: {}\n`)).toEqual(new Set(["train"]));
+      expect(await purposes(`${good}train: {}\n`, { toRun: true })).toEqual(new Set(["serve"]));
+      expect(await purposes(`${good}train: {}\n`, { purpose: "serve" })).toEqual(new Set(["serve"]));
+    });
+
+    test("and refuses a file that one part writes and another reads or writes, however it is named", async () => {
+      const source = (first: string, second: string, third: string) =>
+        `source: { use: in, options: { reads: ${first} } }\nsink: { use: out, options: { writes: ${second} } }\n` +
+        `deadLetters: { use: out, options: { writes: ${third} } }\n`;
+      expect(await found(source("a", "b", "c"))).toEqual([]);
+      expect(await found(source("a", "/dev/null", "/dev/null"))).toEqual([]);
+      expect(await found(source("a", "./x/../a", "c"))).toEqual([
+        expect.stringMatching(/^x.yaml:2:38: sink would write .*\/a, which source reads; .*\[FILE_SHARED\]$/),
+      ]);
+      expect(await found(source("a", "b", "b"))).toEqual([
+        expect.stringMatching(/^x.yaml:3:45: deadLetters would write .*\/b, which sink writes; .*\[FILE_SHARED\]$/),
+      ]);
+    });
+
+    test("and whether data of the sections is there and what they save can be saved", async () => {
+      const set = "{ format: conll, path: none.txt }";
+      const source =
+        `train:\n  name: x\n  data: { train: [${set}], valid: ${set} }\n` +
+        "  checkpoints: { folder: /dev/null/ck }\n  out: /dev\n" +
+        "evaluate:\n  data: { path: none.txt, knowledge: none.txt }\n  train: none.txt\n";
+      const places = async (options = {}) => (await found(source, options)).map((line) => line.split(": ")[0]);
+      const train = ["x.yaml:3:42", "x.yaml:3:85", "x.yaml:4:26", "x.yaml:5:8"];
+      const evaluate = ["x.yaml:7:17", "x.yaml:7:38", "x.yaml:8:10"];
+      expect((await places()).toSorted()).toEqual([...train, ...evaluate]);
+      expect((await places({ toRun: false, purpose: "train" })).toSorted()).toEqual(train);
+      expect((await places({ toRun: false, purpose: "train", flags: { out: "--out" } })).toSorted()).toEqual(
+        train.slice(0, 3),
+      );
+      expect((await places({ toRun: false, purpose: "serve" })).toSorted()).toEqual(evaluate);
+      expect(await found(source, { look: false })).toEqual([]);
+      expect(await found(source)).toContainEqual(
+        expect.stringMatching(/\/dev: it holds other files.* \[OUTPUT_FAILED\]$/),
+      );
+    });
+
+    test("and throws what a flag names, for it has no place in the config", async () => {
+      const source = good.replace("use: in", "use: in, options: { not: words }");
+      await expect(found(source, { flags: { source: "--input" } })).rejects.toMatchObject({
+        code: "PLUGIN_OPEN_FAILED",
+        message: "in (--input) could not be opened: is not there; make it",
+      });
+    });
   });
 
   test("never shows a secret in a problem", async () => {

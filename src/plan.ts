@@ -8,13 +8,16 @@ import {
   type StageUse,
   validate,
 } from "./config/index.ts";
+import { Fault } from "./errors.ts";
 import type { StageFlow } from "./flow/types.ts";
 import type { Builtins } from "./load.ts";
 import { openingOrder } from "./pipeline.ts";
 import { mapping } from "./plan/at.ts";
+import { lookAt, refusalProblem } from "./plan/look.ts";
 import { loadParts, type Parts } from "./plan/parts.ts";
 import { borrowedNames, togetherProblems, togetherWarnings } from "./plan/together.ts";
-import type { Plan } from "./plan/types.ts";
+import type { AnyPlanned, Plan } from "./plan/types.ts";
+import type { Purpose } from "./plugin.ts";
 
 export type { Plan, Planned, PlannedStage } from "./plan/types.ts";
 
@@ -31,7 +34,15 @@ export interface CheckOptions {
   readonly toRun?: boolean;
   /** Other plugins than those of this package. */
   readonly builtins?: Builtins;
+  /** Whether to look at the files and folders that options name. Those of source and sinks count where the config is to run. */
+  readonly look?: boolean;
+  /** Flags that stand in place of the config's own ends, such as `source: "--input"`, and of `train.out`. */
+  readonly flags?: Readonly<Partial<Record<End | "out", string>>>;
+  /** What models are opened for; by default to be trained where there is a section for it and the config is not to run. */
+  readonly purpose?: Purpose;
 }
+
+export type End = "source" | "sink" | "deadLetters";
 
 /** Plans a config, or throws CONFIG_INVALID with all its problems. */
 export async function planConfig(text: ConfigText, options?: CheckOptions): Promise<Plan> {
@@ -44,8 +55,13 @@ export function planOrThrow(text: ConfigText, { plan, problems }: Checked): Plan
   return plan;
 }
 
-/** Everything that can be known of a config before anything opens. */
-export async function checkConfig(text: ConfigText, { toRun, builtins }: CheckOptions = {}): Promise<Checked> {
+/**
+ * Everything that can be known of a config before anything opens. Throws PLUGIN_OPEN_FAILED where the config is in order
+ * and what a flag names is not.
+ */
+export async function checkConfig(text: ConfigText, options: CheckOptions = {}): Promise<Checked> {
+  const { toRun, builtins, flags = {} } = options;
+  const flagOf = ({ name, path }: AnyPlanned) => (path.length === 1 ? flags[name as End] : undefined);
   const broken = text.problems.some(({ code }) => code === "CONFIG_SYNTAX");
   if (broken) return { problems: text.problems, warnings: [] };
   const core = validate(configSchema, text.value, text, []);
@@ -57,9 +73,18 @@ export async function checkConfig(text: ConfigText, { toRun, builtins }: CheckOp
     ...parts.problems,
     ...(await togetherProblems(text, parts, builtins)),
   ];
+  const refused = await refusals(text, parts, options);
+  found.push(...(await sectionFiles(text, options)));
+  found.push(...refused.filter(({ part }) => flagOf(part) === undefined).map((one) => refusalProblem(text, one)));
   const problems = [...text.problems, ...notAt(text.problems, found)];
   const warnings = "value" in core ? togetherWarnings(text, core.value, parts) : [];
   if (problems.length > 0 || !("value" in core)) return { problems, warnings };
+  for (const { part, error } of refused)
+    throw new Fault(
+      "PLUGIN_OPEN_FAILED",
+      { plugin: part.plugin.name, where: flagOf(part)!, why: error.message },
+      { cause: error },
+    );
   return { plan: makePlan(text, core.value, parts), problems, warnings };
 }
 
@@ -73,6 +98,26 @@ function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
   return ["source", "sink", "deadLetters"]
     .filter((key) => raw[key] === undefined)
     .map((key) => problemAt(text, [], "CONFIG_KEY_MISSING", { key, expected: "{ use: plugin }" }));
+}
+
+/** What a command will not read or write is not looked at. */
+async function sectionFiles(text: ConfigText, { toRun, look = true, purpose, flags }: CheckOptions) {
+  const { train, evaluate } = mapping(text.value);
+  if (!look || toRun === true) return [];
+  const looked = {
+    train: train !== undefined && purpose !== "serve",
+    evaluate: evaluate !== undefined && purpose !== "train",
+    outGiven: flags?.out !== undefined,
+  };
+  return (await import("./plan/look-sections.ts")).sectionFileProblems(text, looked);
+}
+
+async function refusals(text: ConfigText, parts: Parts, { toRun, look = true, ...options }: CheckOptions) {
+  if (!look) return [];
+  const { train } = mapping(text.value);
+  const purpose = options.purpose ?? (train !== undefined && !toRun ? "train" : "serve");
+  const ends = toRun === false ? [] : [parts.source, parts.sink, parts.deadLetters].flatMap((end) => end ?? []);
+  return lookAt(text, [...ends, ...parts.resources, ...parts.stages], purpose);
 }
 
 /** The sections for training and scoring, by the schemas of those who read them. */

@@ -65,6 +65,8 @@ export interface Output {
 }
 
 export interface Sink {
+  /** Where records go, in a few words for people: a path, a topic. The summary of a run names it. */
+  readonly place?: string;
   /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */
   write(batch: readonly Output[], signal: AbortSignal): Promise<readonly Outcome<void>[]>;
   close?(): Promise<void>;
@@ -93,6 +95,22 @@ export interface Host {
   readonly purpose: Purpose;
 }
 
+/** What a plugin's `check` may use: nothing is open yet. */
+export interface CheckHost extends Pick<Host, "resolve" | "purpose"> {
+  /** Tells that this part will read the file that `option` names: the core refuses another part that would write it. */
+  readonly reads: (file: string, option: Refusal["option"]) => void;
+  /** Tells that this part will write the file: the core refuses it where another part reads or writes the same. */
+  readonly writes: (file: string, option: Refusal["option"]) => void;
+}
+
+/** What an option names and what will not do: a folder that is not there, a file that may not be written. */
+export interface Refusal {
+  /** The option at fault, as its path inside `options`. */
+  readonly option: readonly (string | number)[];
+  /** Says what is wrong and what to change, as `open` would. */
+  readonly error: Error;
+}
+
 interface Declared<K extends string, O extends z.ZodType> {
   readonly api: typeof API;
   readonly kind: K;
@@ -100,6 +118,11 @@ interface Declared<K extends string, O extends z.ZodType> {
   /** One line for `starling plugins`. */
   readonly about: string;
   readonly options: O;
+  /**
+   * Looks at the files and folders that these options name, for `starling check`, and before anything opens.
+   * It is quick, opens and makes nothing, and leaves to `open` what takes long to tell.
+   */
+  check?(options: z.output<O>, host: CheckHost): Promise<readonly Refusal[]>;
 }
 
 export interface StagePlugin<N extends Fact, U extends Fact, G extends Fact, O extends z.ZodType>

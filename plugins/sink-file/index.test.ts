@@ -63,6 +63,13 @@ async function place(name = "deep/er/events.ndjson") {
 const open = (options: Parameters<typeof sinkFile.options.parse>[0]) =>
   sinkFile.open(sinkFile.options.parse(options), testHost());
 
+/** What `check` finds, and which files it says will be written. */
+async function check(path: string) {
+  const written: string[] = [];
+  const host = { ...testHost(), reads() {}, writes: (file: string) => void written.push(file) };
+  return { found: await sinkFile.check?.(sinkFile.options.parse({ path }), host), written };
+}
+
 for (const name of ["events.ndjson", "events.ndjson.gz"])
   testSink({ test, plugin: sinkFile, place: () => place(name), records: [output(event("1")), output(deadLetter)] });
 
@@ -74,6 +81,13 @@ test("the file comes into being with its first record", async () => {
   await sink.write([output(event("1"))], live);
   expect(existsSync(path)).toBe(true);
   await sink.close?.();
+});
+
+test("says where it writes", async () => {
+  const { path } = await place();
+  const sinks = [await open({ path }), await open({ path: "-" })];
+  expect(sinks.map((sink) => sink.place)).toEqual([path, "standard output"]);
+  for (const sink of sinks) await sink.close?.();
 });
 
 test("what was acknowledged can be read before the file is closed, packed or not", async () => {
@@ -116,11 +130,13 @@ test("a path that cannot be written is the fault OUTPUT_FAILED at opening, and n
     [path, /is a folder/],
     ["/dev/null/events.ndjson", /\/dev\/null is no folder/],
     [join(path, "file/deep/events.ndjson"), /file is no folder/],
-  ] as const)
-    await expect(open({ path: bad })).rejects.toMatchObject({
-      code: "OUTPUT_FAILED",
-      message: expect.stringMatching(reason),
-    });
+  ] as const) {
+    const fault = { code: "OUTPUT_FAILED", message: expect.stringMatching(reason) };
+    await expect(open({ path: bad })).rejects.toMatchObject(fault);
+    expect(await check(bad)).toMatchObject({ found: [{ option: ["path"], error: fault }], written: [bad] });
+  }
+  expect(await check(parent)).toEqual({ found: [], written: [parent] });
+  expect(await check("-")).toEqual({ found: [], written: [] });
   await (await open({ path: parent })).close?.();
   expect(existsSync(join(path, "not"))).toBe(false);
 });
@@ -198,10 +214,37 @@ test("pretty shows the first of two entities that overlap, and names both", () =
   expect(shown).toContain("LOC   0.93  Lovelace");
 });
 
-test("escape sequences of a post do not reach the terminal", () => {
-  const shown = pretty(output(event("\x1b]0;owned\x07"), "a\x1b[2Jb\x9b31m"), plain);
+test("what a terminal would obey in a post is written out, wherever it stands; ndjson stays exact", async () => {
+  const evil = "\x1b]0;owned\x07\x9b31m\u202egnp.exe\u2066\u200f\rPER";
+  const record = event(evil, {
+    entities: [{ ...entity, text: evil, start: 2, end: 2 + evil.length }],
+    captions: [{ image: 0, text: evil, source: "alt" }],
+  });
+  const letter = { ...deadLetter, postId: evil, reason: evil };
+  const shown = pretty(output(record, `a ${evil}\n${evil} b`), plain) + pretty({ record: letter, origin }, plain);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
-  expect(shown).not.toMatch(/[\x1b\x07\x9b]/);
+  expect(shown).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
+  expect(shown.split("\\u001b]0;owned\\u0007\\u009b31m\\u202egnp.exe\\u2066\\u200f\\u000dPER")).toHaveLength(8);
+
+  const { path, written } = await place();
+  const sink = await open({ path, format: "ndjson" });
+  await sink.write([{ ...output(record), post: { id: evil, text: evil } }], live);
+  await sink.close?.();
+  expect(await written()).toEqual([record]);
+});
+
+test("a line break in a name of a post or an entity makes no line of its own", () => {
+  const record = event("p\nPER  0.99  fake", { entities: [{ ...entity, text: "Ada\nLovelace" }] });
+  const text = "Dear Ada\nLovelace, hi\nthere";
+  expect(pretty(output(record, text), plain).split("\n")).toEqual([
+    "p\\u000aPER  0.99  fake",
+    "  Dear Ada",
+    "  Lovelace PER, hi",
+    "  there",
+    "    PER   0.93  Ada\\u000aLovelace",
+    "",
+    "",
+  ]);
 });
 
 test("pretty names a dead letter by where it stood", () => {

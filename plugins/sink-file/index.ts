@@ -2,6 +2,7 @@ import { isatty } from "node:tty";
 import { defineSink, fail, type Outcome, type Output, ok, z } from "starling-ner";
 import { fileOutlet, standardOutlet } from "./outlet.ts";
 import { newPage, type Page } from "./page.ts";
+import { checkPlace } from "./place.ts";
 import { paint, plain, pretty } from "./pretty.ts";
 
 const options = z.strictObject({
@@ -18,6 +19,14 @@ export default defineSink({
   name: "sink-file",
   about: "Records to standard output or a file: one JSON object a line, or coloured text for people.",
   options,
+  async check({ path }, host) {
+    if (path === "-") return [];
+    host.writes(host.resolve(path), ["path"]);
+    return checkPlace(host.resolve(path)).then(
+      () => [],
+      (error: Error) => [{ option: ["path"], error }],
+    );
+  },
   async open({ path, format, append, fsync }, host) {
     const toTerminal = path === "-" && isatty(1);
     const text = format === "pretty" || (format === "auto" && toTerminal) ? prettyText(toTerminal) : ndjson;
@@ -25,6 +34,7 @@ export default defineSink({
     const page = newPage();
     let last: Promise<unknown> = Promise.resolve();
     return {
+      place: path === "-" ? "standard output" : host.resolve(path),
       write(batch) {
         // One batch after another, also where two are given at once: they share the page.
         const turn = last.then(async () => {

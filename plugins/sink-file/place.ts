@@ -11,7 +11,7 @@ export async function checkPlace(path: string): Promise<void> {
   if (place !== path && !folder) throw refused(`${place} is no folder`);
   const needed = folder ? constants.W_OK | constants.X_OK : constants.W_OK;
   await access(place, needed).catch((cause: Error) => {
-    throw refused(cause.message, cause);
+    throw refused(place === path ? "it may not be written" : `${place} may not be written`, cause);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { DeadLetter, Entity, EntityEvent, Output } from "starling-ner";
+import { type DeadLetter, type Entity, type EntityEvent, type Output, printable, printableLines } from "starling-ner";
 
 export type Paint = (text: string, ...codes: number[]) => string;
 
@@ -7,7 +7,10 @@ const colours = [32, 36, 35, 33, 34, 31] as const;
 export const paint: Paint = (text, ...codes) => `\x1b[${codes.join(";")}m${text}\x1b[0m`;
 export const plain: Paint = (text) => text;
 
-/** A record for people: the text with its entities marked in place, then each entity with its type and confidence. */
+/**
+ * A record for people: the text with its entities marked in place, then each entity with its type and confidence. Posts
+ * come from strangers: what a terminal would obey in them is written out.
+ */
 export function pretty({ record, post }: Output, by: Paint): string {
   if (record.schema === "starling.dead-letter/1") return prettyLoss(record, by);
   const text = post === undefined ? "" : marked(post.text, record.entities, by);
@@ -39,12 +42,12 @@ function marked(text: string, entities: readonly Entity[], by: Paint): string {
     if (start < at) continue;
     const colour = colourOf(type);
     out +=
-      printable(text.slice(at, start)) +
-      by(printable(text.slice(start, end)), 1, 4, colour) +
+      printableLines(text.slice(at, start)) +
+      by(printableLines(text.slice(start, end)), 1, 4, colour) +
       by(` ${type}`, 2, colour);
     at = end;
   }
-  return out + printable(text.slice(at));
+  return out + printableLines(text.slice(at));
 }
 
 /** The same type has the same colour in every run. */
@@ -56,9 +59,3 @@ function colourOf(type: string): number {
 }
 
 const notesOf = ({ degraded }: EntityEvent) => degraded.map(({ stage, reason }) => `${stage}: ${reason}`).join(", ");
-
-/** Posts come from strangers: their escape sequences must not reach the terminal. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
-}

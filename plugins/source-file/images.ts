@@ -45,29 +45,31 @@ function unreadable({ origin }: Delivery, image: number, reason: string): Outcom
 
 /** The image as later stages read it, or what is wrong with it. */
 async function look(image: Image, { folder, check }: ImageRules): Promise<Image | string> {
-  if (image.src === undefined) return checked(image, check, () => decodeHead(image.bytes));
+  if (image.src === undefined) return checked(image, check, "what its bytes hold", () => decodeHead(image.bytes));
   const kind = scheme.exec(image.src)?.[1]?.toLowerCase();
   if (kind === "http" || kind === "https") return image;
   if (kind === "data") {
     const head = dataUri.exec(image.src)?.[0];
     if (head === undefined) return "is not a base64 data URI";
-    return checked(image, check, () => decodeHead(image.src.slice(head.length)));
+    return checked(image, check, "what the data URI holds", () => decodeHead(image.src.slice(head.length)));
   }
   if (kind !== undefined) return `has the scheme ${kind}:, but only data:, http:, https: and paths are read`;
   const path = resolve(folder, image.src);
   if (!inside(folder, path)) return `${image.src} leaves the folder of the input`;
-  return checked({ ...image, src: path }, check, () => fileHead(folder, path));
+  return checked({ ...image, src: path }, check, path, () => fileHead(folder, path));
 }
 
 async function checked(
   image: Image,
   check: boolean,
+  what: string,
   head: () => Uint8Array | Promise<Uint8Array | string>,
 ): Promise<Image | string> {
   if (!check) return image;
   const bytes = await head();
   if (typeof bytes === "string") return bytes;
-  return sniffImage(bytes) === null ? "is not an image (png, jpeg, gif, webp, bmp or avif by its first bytes)" : image;
+  if (sniffImage(bytes) !== null) return image;
+  return `${what} is not an image (png, jpeg, gif, webp, bmp or avif by its first bytes)`;
 }
 
 const inside = (folder: string, path: string) => path.startsWith(resolve(folder) + sep);
@@ -82,6 +84,7 @@ async function fileHead(folder: string, path: string): Promise<Uint8Array | stri
     const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? `${path} does not exist` : (error as Error).message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? `${path} does not exist (paths start at ${folder})` : message;
   }
 }

@@ -117,6 +117,23 @@ test("what cannot be read at all is a fault at opening", async () => {
   await expect(open(array)).rejects.toMatchObject({ code: "INPUT_NOT_LINES", message: expect.stringContaining("jq") });
 });
 
+test("check finds the same without opening, and tells what will be read", async () => {
+  const check = async (options: Options) => {
+    const read: string[] = [];
+    const host = { ...testHost(), reads: (file: string) => void read.push(file), writes() {} };
+    const found = (await sourceFile.check?.(sourceFile.options.parse(options), host)) ?? [];
+    return [read, found.map(({ option, error }) => `${option} ${isFault(error) && error.code}`)];
+  };
+  const [path, empty] = [await written(line("a")), await folder()];
+  expect(await check({})).toEqual([[], []]);
+  expect(await check({ path })).toEqual([[path], []]);
+  expect(await check({ path: "/no/such/file" })).toEqual([[], ["path INPUT_MISSING"]]);
+  expect(await check({ path: empty })).toEqual([[], ["path INPUT_EMPTY"]]);
+  expect(await check({ path: await written("[]", "posts.json") })).toEqual([[], ["path INPUT_NOT_LINES"]]);
+  expect(await check({ path, images: "/no/such" })).toEqual([[path], ["images INPUT_MISSING"]]);
+  expect(await check({ path, images: "/no/such", checkImages: false })).toEqual([[path], []]);
+});
+
 test("a broken gzip file is one failed delivery, and the next file is read", async () => {
   const path = await folder();
   const packed = gzipSync(Array.from({ length: 20_000 }, (_, i) => line(`${i}`)).join("\n"));
@@ -171,7 +188,7 @@ test("image paths start at the input's folder; files, data URIs, bytes and URLs 
 
 test.each([
   ["pictures/none.png", "does not exist"],
-  ["note.png", "is not an image"],
+  ["note.png", "in/note.png is not an image"],
   ["../secret.png", "leaves the folder"],
   ["/etc/passwd", "leaves the folder"],
   ["link.png", "leads out of the folder"],

@@ -1,6 +1,7 @@
-import { type Delivery, defineSource, Fault, fail, isFault, z } from "starling-ner";
+import { access } from "node:fs/promises";
+import { type Delivery, defineSource, Fault, fail, isFault, type Refusal, z } from "starling-ner";
 import { hasImages, withImages } from "./images.ts";
-import { findInputs, type Input } from "./inputs.ts";
+import { findInputs, type Input, reachable } from "./inputs.ts";
 import { LineOrigin, readPiece } from "./lines.ts";
 import { pieces } from "./pieces.ts";
 
@@ -27,6 +28,15 @@ export default defineSource({
   name: "source-file",
   about: "Posts from standard input, a file or a folder: one JSON object a line, plain or gzip.",
   options,
+  async check({ path, images, checkImages }, host) {
+    const inputs = refused("path", async () => {
+      for (const { file } of await findInputs(path === "-" ? "-" : host.resolve(path)))
+        if (file !== undefined) host.reads(file, ["path"]);
+    });
+    const folder = images === undefined || !checkImages ? undefined : host.resolve(images);
+    const pictures = folder === undefined ? [] : refused("images", () => reachable(folder, () => access(folder)));
+    return [...(await inputs), ...(await pictures)];
+  },
   async open(settings, host) {
     const inputs = await findInputs(settings.path === "-" ? "-" : host.resolve(settings.path));
     const images = settings.images === undefined ? undefined : host.resolve(settings.images);
@@ -45,6 +55,15 @@ export default defineSource({
     };
   },
 });
+
+async function refused(option: keyof Options, look: () => Promise<unknown>): Promise<Refusal[]> {
+  try {
+    await look();
+    return [];
+  } catch (error) {
+    return [{ option: [option], error: error as Error }];
+  }
+}
 
 async function* readInput(input: Input, options: Options, signal: AbortSignal): AsyncGenerator<readonly Delivery[]> {
   let line = 0;

@@ -8,6 +8,8 @@ import { unpacked } from "./unpacked.ts";
 /** One stream of lines, and where the images that its posts name lie. */
 export interface Input {
   readonly lane: string;
+  /** Absent for standard input. */
+  readonly file?: string;
   readonly folder: string;
   /** Ends, without an error, when `signal` aborts. */
   bytes(signal: AbortSignal): AsyncIterable<Buffer>;
@@ -37,6 +39,7 @@ async function fileInput(path: string): Promise<Input> {
   if (path.endsWith(".json")) await refuseArray(path);
   return {
     lane: basename(path),
+    file: path,
     folder: dirname(path),
     bytes: (signal) => unpacked(untilAborted(createReadStream(path, { highWaterMark: CHUNK_BYTES }), signal)),
   };
@@ -48,11 +51,18 @@ async function refuseArray(path: string): Promise<void> {
   if (/^\ufeff?\s*\[/.test(buffer.toString("utf8", 0, bytesRead))) throw new Fault("INPUT_NOT_LINES", { input: path });
 }
 
-async function reachable<T>(input: string, look: () => Promise<T>): Promise<T> {
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "there is no such file or folder",
+  EACCES: "it may not be read",
+};
+
+export async function reachable<T>(input: string, look: () => Promise<T>): Promise<T> {
   try {
     return await look();
   } catch (cause) {
-    throw new Fault("INPUT_MISSING", { input, reason: (cause as Error).message }, { cause });
+    const { code = "", message } = cause as NodeJS.ErrnoException;
+    throw new Fault("INPUT_MISSING", { input, reason: reasons[code] ?? message }, { cause });
   }
 }
 

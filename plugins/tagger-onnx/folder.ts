@@ -14,7 +14,7 @@ import {
 } from "./encoder-config.ts";
 import type { InputOptions } from "./input.ts";
 import type { EngineSpec, ModelSource } from "./messages.ts";
-import { ends, exists, missing, readJson, sizeOf, tensorNames } from "./model-files.ts";
+import { ends, exists, readJson, sizeOf, tensorNames } from "./model-files.ts";
 import { TAGGER_FILE, taggerFile } from "./tagger-file.ts";
 import type { SubwordTokenizer } from "./tokenizer.ts";
 
@@ -42,6 +42,8 @@ export interface FolderChoice {
   readonly precisions: readonly Precision[];
   readonly maxSubwords?: number | undefined;
   readonly pooling?: Pooling | undefined;
+  /** How far the files are held against the manifest, where there is one; "contents" by default. */
+  readonly depth?: "sizes" | "contents";
 }
 
 /**
@@ -49,6 +51,11 @@ export interface FolderChoice {
  * or an ONNX folder in optimum's layout (`config.json`, `model.onnx` or `onnx/model.onnx`).
  */
 export async function readFolder(folder: string, choice: FolderChoice): Promise<ModelFolder> {
+  if (!(await exists(folder)))
+    throw new Fault("MODEL_FILE_MISSING", {
+      file: folder,
+      hint: "name the folder that holds the model",
+    });
   const config = await readJson(folder, "config.json", encoderConfig, "name a model folder, with its config.json");
   if (await exists(join(folder, TAGGER_FILE))) return readSaved(folder, config, choice);
   for (const precision of choice.precisions)
@@ -65,11 +72,15 @@ const onnxFiles: Readonly<Record<Precision, readonly string[]>> = {
 async function readSaved(folder: string, config: EncoderConfig, choice: FolderChoice): Promise<ModelFolder> {
   const saved = await readJson(folder, TAGGER_FILE, taggerFile, "save the model again");
   const precision = choice.precisions.find((one) => saved.files[one] !== undefined);
-  if (precision === undefined) throw missing(folder, `model for ${choice.precisions.join(" or ")}`, TAGGER_FILE);
+  if (precision === undefined)
+    throw new Fault("MODEL_FILE_MISSING", {
+      file: `the ${choice.precisions.join(" or ")} model of ${folder}`,
+      hint: `it was saved with ${Object.keys(saved.files).join(" and ")}: set precision to that, or train with precisions`,
+    });
   const file = saved.files[precision]!;
   const bytes = await sizeOf(folder, file);
   const { crf, temperature, types } = saved;
-  const { version } = await verifyManifest(folder, [TAGGER_FILE, "config.json", "tokenizer.json", file]);
+  const { version } = await verifyManifest(folder, [TAGGER_FILE, "config.json", "tokenizer.json", file], choice.depth);
   return {
     folder,
     version,
@@ -113,7 +124,7 @@ async function foreign(folder: string, config: EncoderConfig, choice: FolderChoi
   const name = basename(config._name_or_path ?? folder) || "model";
   return {
     folder,
-    version: await versionOf(folder, name, ["config.json", "tokenizer.json", file], file),
+    version: await versionOf(folder, name, ["config.json", "tokenizer.json", file], choice.depth),
     types: config.id2label === undefined ? [] : labelsOrNone(config, folder),
     labelMap: {},
     bytes,
@@ -179,9 +190,14 @@ export async function writeFolder(
 }
 
 /** With a manifest, its name and digest, once the files agree with it; without one, a digest of the files' ends. */
-async function versionOf(folder: string, name: string, files: readonly string[], weights: string): Promise<string> {
-  if (await exists(join(folder, manifestFile))) return (await verifyManifest(folder, files)).version;
+async function versionOf(
+  folder: string,
+  name: string,
+  files: readonly string[],
+  depth: FolderChoice["depth"],
+): Promise<string> {
+  if (await exists(join(folder, manifestFile))) return (await verifyManifest(folder, files, depth)).version;
   const hash = createHash("sha256");
-  for (const file of [...files.slice(0, -1), weights]) hash.update(await ends(join(folder, file)));
+  for (const file of files) hash.update(await ends(join(folder, file)));
   return `${name}-${hash.digest("hex").slice(0, 8)}`;
 }

@@ -31,6 +31,8 @@ test("every post is answered although processes are killed in the middle", async
   const tagger = await openTagger(options.parse({ model: fixtureFolder("bert"), processes: 2 }), host);
   const posts = Array.from({ length: 600 }, (_, i) => inputs[i % inputs.length]!);
   const running = tagger.tag(posts, live);
+  // Halted first, with posts in its hands that it cannot answer any more before it is killed.
+  process.kill(tagger.pids[0]!, "SIGSTOP");
   setTimeout(() => process.kill(tagger.pids[0]!, "SIGKILL"), 30);
   const outcomes = await running;
   expect(outcomes.filter(({ kind }) => kind === "ok")).toHaveLength(600);

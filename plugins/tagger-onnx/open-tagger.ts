@@ -51,7 +51,7 @@ export async function openTagger(options: Options, host: Host, entry: string = c
   return trained({ model, tokenizer, pool, host, learner });
 }
 
-function choiceOf({ precision, provider, maxSubwords, pooling }: Options): FolderChoice {
+export function choiceOf({ precision, provider, maxSubwords, pooling }: Options): FolderChoice {
   const first = typeof provider === "string" ? provider : provider[0]!;
   const automatic = isCpu(first) ? (["int8", "fp32"] as const) : (["fp32", "int8"] as const);
   return { precisions: precision === "auto" ? automatic : [precision], maxSubwords, pooling };

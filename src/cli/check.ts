@@ -3,18 +3,29 @@ import { showProblem, sortProblems } from "../config/index.ts";
 import { checkConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
 
+const notes = `
+Each problem is file:line:column, what is wrong, how to mend it, and a code that docs/errors.md explains.
+Exit code 0 where the config is in order, also with warnings; 2 where it is not.`;
+
 export function checkCommand(): Command {
   return new Command("check")
     .argument("[config]", "config to check; without it, the one that comes with the package")
+    .option("--no-files", "look at no files and folders that the config names, on a machine that lacks them")
     .option("--json", "print problems and warnings as JSON")
     .option("--verbose", "show stacks of faults")
+    .addHelpText("after", notes)
     .action(check);
 }
 
+interface CheckFlags {
+  readonly json?: boolean;
+  readonly files: boolean;
+}
+
 /** Prints every problem; exit code 2 when there is one. Warnings alone are fine. */
-async function check(file: string | undefined, { json }: { readonly json?: boolean }): Promise<void> {
+async function check(file: string | undefined, { json, files }: CheckFlags): Promise<void> {
   const text = await readConfig(file);
-  const { plan, problems, warnings } = await checkConfig(text);
+  const { plan, problems, warnings } = await checkConfig(text, { look: files });
   const clean = <T extends { readonly message: string }>(found: readonly T[]) =>
     found.map((one) => ({ ...one, message: text.redact(one.message) }));
   const told = { problems: clean(sortProblems(problems)), warnings: clean(sortProblems(warnings)) };

@@ -66,7 +66,7 @@ async function fromConfig(file: string, flags: EvaluateFlags): Promise<Task> {
       what: `--${foreign[0]} goes without a config`,
       help: 'write it into the section "evaluate:" of the config',
     });
-  const plan = await planConfig(await readConfig(file), { toRun: false });
+  const plan = await planConfig(await readConfig(file), { toRun: false, purpose: "serve" });
   return { plan, section: sectionOf(plan.text, plan.sections.evaluate) };
 }
 
@@ -87,6 +87,8 @@ async function fromFlags({ model, data, tagger, precision, ...flags }: EvaluateF
     const { path, message } = section.error.issues[0]!;
     throw new Fault("USAGE", { what: `--${String(path.at(-1))}: ${message}`, help: "see starling evaluate --help" });
   }
-  const plan = await planConfig(modelConfig({ folder: model, precision, use: tagger }), { toRun: false });
+  // There is no file to point into: opening tells what is wrong with the folder.
+  const made = modelConfig({ folder: model, precision, use: tagger });
+  const plan = await planConfig(made, { toRun: false, look: false });
   return { plan, section: section.data };
 }

@@ -6,6 +6,7 @@ export function pluginsCommand(): Command {
   return new Command("plugins")
     .option("--json", "one JSON object a line")
     .option("--verbose", "show stacks of faults")
+    .addHelpText("after", "\ndocs/configuration.md tells the options of each; docs/plugins.md how to write one.")
     .action(async ({ json }: { readonly json?: boolean }) => {
       for (const plugin of await loadBuiltins())
         process.stdout.write(json ? `${JSON.stringify(describe(plugin))}\n` : `${show(plugin)}\n`);

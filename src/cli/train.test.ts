@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -120,7 +120,27 @@ test("bad settings, data and taggers are refused before anything is learnt", asy
     /train and valid at once/,
   );
   await refused("epochs: 3", "types: [PER]\n  epochs: 3", "TRAIN_DATA_UNFIT", /"LOC".*labelMap/);
-  await refused("path: train.conll", "path: none.conll", "DATA_UNREADABLE", /none\.conll/);
+  await refused(
+    "path: train.conll",
+    "path: none.conll",
+    "CONFIG_INVALID",
+    /:\d+:\d+: .*none\.conll: .*DATA_UNREADABLE/,
+  );
+});
+
+test("a folder of other things is never replaced by a model, nor is a place learnt for that cannot be written", async () => {
+  await mkdir(join(out, "notes"));
+  await writeFile(join(out, "notes/mine.txt"), "keep");
+  await expect(command(config, "--out", join(out, "notes"))).rejects.toMatchObject({
+    code: "USAGE",
+    message: expect.stringContaining("saving replaces the whole folder"),
+  });
+  await expect(command(config, "--out", join(out, "notes/mine.txt/model"))).rejects.toThrow(/mine\.txt is a file/);
+  expect(await readFile(join(out, "notes/mine.txt"), "utf8")).toBe("keep");
+  const fast = ["--limit", "8", "--epochs", "1", "--cards", join(out, "cards")];
+  await command(config, ...fast, "--seeds", "1");
+  await command(config, ...fast, "--seeds", "1");
+  await expect(command(config, ...fast)).rejects.toThrow(/no model can be saved as .*tiny; it holds other files/);
 });
 
 test("a post without labels, a label that holds no word and two labels on one word are named with their line", async () => {

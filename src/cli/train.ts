@@ -10,6 +10,7 @@ import { type Tagger, type TaggerLearner, tagger as taggerPort } from "../tagger
 import type { Card } from "../train/card.ts";
 import { type TrainConfig, trainSchema } from "../train/config.ts";
 import { stagesBefore } from "../train/inputs.ts";
+import { whyNotSaved } from "../train/places.ts";
 import { prepareData } from "../train/prepare.ts";
 import { reporterFor } from "../train/progress.ts";
 import { type OpenTagger, type Training, train } from "../train/train.ts";
@@ -26,9 +27,13 @@ interface TrainFlags {
   readonly cards?: string;
 }
 
+const notes = `
+config/train has configs that work; docs/train.md tells the keys of the section, and how a model is trained further.
+Ctrl-C (SIGINT) stops after the step under way, with a checkpoint; --resume goes on from it.`;
+
 export function trainCommand(): Command {
   return new Command("train")
-    .argument("<config>", "config with a section `train`")
+    .argument("<config>", 'config with a section "train:"')
     .option("--seed <n>", "seed of the run, instead of the config's", count)
     .option("--seeds <list>", "one run for each seed, such as 1,2,3; model and checkpoints in folders seed-N", counts)
     .option("-o, --out <folder>", "where to save the model, instead of the config's place")
@@ -37,7 +42,7 @@ export function trainCommand(): Command {
     .option("--epochs <n>", "epochs, instead of the config's", count)
     .option("--cards <folder>", "also write the card there as NAME-seed-N.json (with --seeds: models/cards)")
     .option("--verbose", "show stacks of faults")
-    .addHelpText("after", "\nSIGINT stops after the step under way, with a checkpoint; --resume goes on from it.")
+    .addHelpText("after", notes)
     .action(run);
 }
 
@@ -54,14 +59,29 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     throw new Fault("USAGE", { what: "--seed and --seeds exclude each other", help: "give one of them" });
   const signal = stopOnSignals();
   const text = await readConfig(file);
-  const plan = await planConfig(text, { toRun: false });
+  const plan = await planConfig(text, { toRun: false, purpose: "train", flags: { out: "--out, --seeds" } });
   const config = trainConfig(plan, flags);
+  for (const seed of seedsOf(config, flags)) await refusePlace(placesOf(config, flags, seed).out);
   const parts = await openParts(plan, { purpose: "train" });
   try {
     await trainSeeds({ plan, parts, config, flags, signal });
   } finally {
     await parts.close();
   }
+}
+
+const seedsOf = (config: TrainConfig, { seed, seeds }: TrainFlags): readonly number[] => seeds ?? [seed ?? config.seed];
+
+/** Where the model and the checkpoints of one seed go. */
+function placesOf(config: TrainConfig, { out, seeds }: TrainFlags, seed: number) {
+  const place = (folder: string) => (seeds ? join(folder, `seed-${seed}`) : folder);
+  return { out: place(out === undefined ? config.out : resolve(out)), checkpoints: place(config.checkpoints.folder) };
+}
+
+/** Hours of training end with a saved model: where it cannot be saved is told before they begin. */
+async function refusePlace(out: string): Promise<void> {
+  const reason = await whyNotSaved(out);
+  if (reason !== undefined) throw new Fault("USAGE", { what: `no model can be saved as ${out}`, help: reason });
 }
 
 /** The section `train`, checked, with what the flags say instead. Throws CONFIG_INVALID. */
@@ -97,16 +117,14 @@ async function trainSeeds({ plan, parts, config, flags, signal }: Runs): Promise
   });
   const stages = stagesBefore(parts.stages, ({ name }) => borrows.some((stage) => stage.name === name));
   const data = await prepareData({ config, folder: plan.text.folder, limit: flags.limit, stages, signal });
-  for (const seed of flags.seeds ?? [flags.seed ?? config.seed]) {
+  for (const seed of seedsOf(config, flags)) {
     if (signal.aborted) return;
     const reporter = reporterFor(process.stdout);
-    const place = (folder: string) => (flags.seeds ? join(folder, `seed-${seed}`) : folder);
     const training = {
       config: { ...config, seed },
       learner,
       data,
-      out: place(flags.out === undefined ? config.out : resolve(flags.out)),
-      checkpoints: place(config.checkpoints.folder),
+      ...placesOf(config, flags, seed),
       resume: flags.resume ?? false,
       signal,
       reopen: reopener(plan, config.tagger),

@@ -1,7 +1,8 @@
 import { eachLine, fingerprint, goldOf, postOf, readCorpus, readText, type Sample } from "../conll/index.ts";
 import { Fault } from "../errors.ts";
 import type { Mention } from "../facts.ts";
-import { type Post, postSchema } from "../schema/post.ts";
+import { dataPost } from "../schema/data-post.ts";
+import type { Post } from "../schema/post.ts";
 import type { DataSection } from "./config.ts";
 
 /** A post with what a person marked in it, in UTF-16 units of its text. */
@@ -56,7 +57,7 @@ export function labelledOf(sample: Sample): Labelled {
 async function readPosts(file: string): Promise<LabelledSet> {
   const posts: Labelled[] = [];
   eachLine(await readText(file), (line, number) => {
-    if (line !== "") posts.push(labelledPost(line, file, number));
+    if (line.trim() !== "") posts.push(labelledPost(line, file, number));
   });
   if (posts.every(({ gold }) => gold.length === 0))
     throw new Fault("DATA_EMPTY", { file, expected: "posts with labels" });
@@ -68,19 +69,6 @@ async function readPosts(file: string): Promise<LabelledSet> {
 }
 
 function labelledPost(line: string, file: string, number: number): Labelled {
-  const malformed = (cause: string) =>
-    new Fault("DATA_MALFORMED", { file, line: number, cause, fix: "write one post as JSON, with labels" });
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (error) {
-    throw malformed((error as Error).message);
-  }
-  const parsed = postSchema.safeParse(value);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw malformed(`${path.join(".") || "the line"}: ${message}`);
-  }
-  const { labels = [], ...post } = parsed.data;
+  const { labels = [], ...post } = dataPost(line, file, number);
   return { post, gold: labels, goldStrict: labels, captions: [], knowledge: "" };
 }

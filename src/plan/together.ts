@@ -8,11 +8,15 @@ import { at, mapping } from "./at.ts";
 import type { Parts } from "./parts.ts";
 import type { Planned } from "./types.ts";
 
-/** What can only be told of the parts together: order of facts, names, and who borrows what. */
+/**
+ * What can only be told of the parts together: order of facts, names, and who borrows what. Where a part has something
+ * wrong, as much of it as is known counts.
+ */
 export async function togetherProblems(text: ConfigText, parts: Parts, builtins?: Builtins): Promise<Problem[]> {
   return [
-    ...(parts.whole.stages ? await stageProblems(text, parts, builtins) : []),
-    ...(parts.whole.resources ? [...borrowProblems(text, parts), ...circleProblems(text, parts)] : []),
+    ...(await stageProblems(text, parts, builtins)),
+    ...borrowProblems(text, parts),
+    ...circleProblems(text, parts),
   ];
 }
 
@@ -23,7 +27,11 @@ export const togetherWarnings = (text: ConfigText, config: Config, parts: Parts)
 ];
 
 async function stageProblems(text: ConfigText, parts: Parts, builtins?: Builtins): Promise<Problem[]> {
-  const stages = parts.stages.map(({ name, plugin, path }) => ({ ...plugin, name, onFail: onFailAt(text, path) }));
+  const stages = parts.named.stages.map(({ name, plugin = unloaded, path }) => ({
+    ...plugin,
+    name,
+    onFail: onFailAt(text, path),
+  }));
   const order = checkOrder(stages, new Map());
   const missing = order.some(({ code }) => code === "FACT_MISSING");
   // Only now: naming the givers means to import every built-in.
@@ -32,6 +40,8 @@ async function stageProblems(text: ConfigText, parts: Parts, builtins?: Builtins
     problemAt(text, ["stages", at], code, details as never),
   );
 }
+
+const unloaded = { unknown: true, needs: [], uses: [], gives: [] };
 
 const onFailAt = (text: ConfigText, path: Path): OnFail =>
   at(text.value, [...path, "onFail"]) === "skip" ? "skip" : "divert";
@@ -57,8 +67,8 @@ const borrowsOf = ({ plugin, options }: Planned<"stage"> | Planned<"resource">):
 export const borrowedNames = (resources: readonly Planned<"resource">[]) =>
   new Map(resources.map((resource) => [resource.name, borrowsOf(resource).map(({ name }) => name)]));
 
-function borrowProblems(text: ConfigText, { resources, stages }: Parts): Problem[] {
-  const ports = new Map(resources.map(({ name, plugin }) => [name, plugin.fills.name]));
+function borrowProblems(text: ConfigText, { named, resources, stages }: Parts): Problem[] {
+  const ports = new Map(named.resources.map(({ name, plugin }) => [name, plugin?.fills.name]));
   return [...resources, ...stages].flatMap((part) =>
     checkBorrows({ at: part.path, name: part.name, borrows: borrowsOf(part) }, ports).map(({ at, code, details }) =>
       problemAt(text, optionHolding(text, at, details), code, details as never),
@@ -79,9 +89,10 @@ function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] 
   return window < sum ? [problemAt(text, ["window"], "WINDOW_SMALL", { window, sum })] : [];
 }
 
-/** Not for configs that train or score: those sections name resources too. */
-function unusedWarnings(text: ConfigText, config: Config, { resources, stages }: Parts): Problem[] {
-  if (config.train || config.evaluate) return [];
+/** Not for configs that train or score: those sections name resources too. Nor where it is not known who borrows what. */
+function unusedWarnings(text: ConfigText, config: Config, { named, resources, stages }: Parts): Problem[] {
+  const unsure = [...named.resources, ...named.stages].some(({ planned }) => planned === undefined);
+  if (unsure || config.train || config.evaluate) return [];
   const used = new Set([...resources, ...stages].flatMap(borrowsOf).map(({ name }) => name));
   return resources
     .filter(({ name }) => !used.has(name))

@@ -13,6 +13,8 @@ export interface Planned<K extends Kind> {
   readonly path: Path;
 }
 
+export type AnyPlanned = { [K in Kind]: Planned<K> }[Kind];
+
 export interface PlannedStage extends Planned<"stage"> {
   readonly flow: StageFlow;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { z } from "zod";
-import { API, type Host } from "../plugin.ts";
+import { API, type CheckHost, type Host, type Refusal } from "../plugin.ts";
 
 export type AnyClause =
   | "declares itself"
   | "refuses an option it does not know"
+  | "checks what it opens, and finds nothing wrong"
   | "may be closed twice"
   | "opens twice, side by side";
 
@@ -15,6 +16,7 @@ export interface Openable<O extends z.ZodType, T> {
   readonly name: string;
   readonly about: string;
   readonly options: O;
+  check?(options: z.output<O>, host: CheckHost): Promise<readonly Refusal[]>;
   open(options: z.output<O>, host: Host): Promise<T & { close?(): Promise<void> }>;
 }
 
@@ -55,6 +57,14 @@ export function anyClauses<O extends z.ZodType, T>(
     "refuses an option it does not know": async () => {
       const parsed = plugin.options.safeParse({ ...((await fresh(options)) as object), noSuchOption: 1 });
       assert.equal(parsed.success, false, "make options a z.strictObject: a typing error must not pass silently");
+    },
+    "checks what it opens, and finds nothing wrong": async () => {
+      const given = plugin.options.parse(await fresh(options)) as z.output<O>;
+      const found = (await plugin.check?.(given, { ...host, reads() {}, writes() {} })) ?? [];
+      assert.deepEqual(
+        found.map(({ error }) => error.message),
+        [],
+      );
     },
     "may be closed twice": async () => {
       const opened = await open();

@@ -49,6 +49,9 @@ const shared = good([]);
 const mutants: Record<SinkClause, Mine> = {
   "declares itself": pluginOf(good, { api: 2 }),
   "refuses an option it does not know": pluginOf(good, { options: z.looseObject({ to: z.string() }) }),
+  "checks what it opens, and finds nothing wrong": pluginOf(good, {
+    check: async () => [{ option: [], error: new Error("not here") }],
+  }),
   "may be closed twice": pluginOf((to) => {
     let open = 1;
     return { ...good(to), close: async () => (open-- > 0 ? undefined : Promise.reject(new Error("closed before"))) };

@@ -35,6 +35,9 @@ let opened = 0;
 const mutants: Record<SourceClause, SourcePlugin<z.ZodType>> = {
   "declares itself": pluginOf(reading, { name: "My Source" }),
   "refuses an option it does not know": pluginOf(reading, { options: z.looseObject({}) }),
+  "checks what it opens, and finds nothing wrong": pluginOf(reading, {
+    check: async () => [{ option: [], error: new Error("not here") }],
+  }),
   "may be closed twice": pluginOf(() => {
     let open = 1;
     return { ...reading(), close: async () => (open-- > 0 ? undefined : Promise.reject(new Error("closed before"))) };

@@ -42,6 +42,9 @@ let closed = 0;
 const mutants: Record<StageClause, Mine> = {
   "declares itself": pluginOf(() => good, { about: "two\nlines" }),
   "refuses an option it does not know": pluginOf(() => ({ ...good }), { options: z.looseObject({}) }),
+  "checks what it opens, and finds nothing wrong": pluginOf(() => ({ ...good }), {
+    check: async () => [{ option: [], error: new Error("not here") }],
+  }),
   "may be closed twice": pluginOf(() => {
     let open = true;
     return {

@@ -38,6 +38,9 @@ let turn = 0;
 const mutants: Record<TaggerClause, Mine> = {
   "declares itself": pluginOf(good, { about: "" }),
   "refuses an option it does not know": pluginOf(good, { options: z.looseObject({}) }),
+  "checks what it opens, and finds nothing wrong": pluginOf(good, {
+    check: async () => [{ option: [], error: new Error("not here") }],
+  }),
   "may be closed twice": pluginOf(() => {
     let open = 1;
     return { ...good(), close: async () => (open-- > 0 ? undefined : Promise.reject(new Error("closed before"))) };

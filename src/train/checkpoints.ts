@@ -67,6 +67,7 @@ export async function saveCheckpoint(folder: string, run: TrainingRun, state: Tr
 const whyAndKept = (cause: unknown, kept: string | undefined) => ({
   why: (cause as NodeJS.ErrnoException).code === "ENOSPC" ? "the disk is full" : String((cause as Error).message),
   kept: kept === undefined ? "there is no earlier one" : `the last good one, ${kept}, stays`,
+  resume: kept !== undefined,
 });
 
 /** State of the newest checkpoint, whose weights `run` then has. Throws CHECKPOINT_MISSING or CHECKPOINT_OF_ANOTHER_RUN. */
@@ -98,7 +99,8 @@ async function readState(folder: string): Promise<TrainState> {
   }
 }
 
-const latest = async (folder: string): Promise<string | undefined> => (await checkpointsIn(folder)).at(-1);
+/** Name of the newest complete checkpoint. */
+export const latest = async (folder: string): Promise<string | undefined> => (await checkpointsIn(folder)).at(-1);
 
 /** Names of the complete checkpoints, oldest first. */
 async function checkpointsIn(folder: string): Promise<string[]> {

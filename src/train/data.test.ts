@@ -66,11 +66,35 @@ test("data files that are missing or broken are named with their line", async ()
   await writeFile(join(folder, "posts.ndjson"), '{"id":"a","text":"x","labels":[]}\n{"id"\n');
   const posts = loadSet({ format: "posts", path: "posts.ndjson", language: "und" }, options());
   await expect(posts).rejects.toMatchObject({
-    code: "POST_NOT_JSON",
-    message: expect.stringContaining("posts.ndjson:2"),
+    code: "DATA_MALFORMED",
+    message: expect.stringMatching(/posts\.ndjson:2: column 6: not JSON: .*; write one post as JSON/),
   });
   const none = loadSet({ format: "posts", path: "none.ndjson", language: "und" }, options());
   await expect(none).rejects.toMatchObject({ code: "DATA_UNREADABLE" });
+});
+
+test("training and scoring read posts alike, and refuse the same with the same words", async () => {
+  const train = (path: string) => loadSet({ format: "posts", path, language: "und" }, options());
+  const score = (path: string) => readSet({ path: join(folder, path) });
+  const label = { start: 0, end: 3, type: "PER" };
+  const strange = '{"id":"a","text":"Ada \\ud800 x","labels":[{"start":0,"end":3,"type":"PER"}]}';
+  const separated = JSON.stringify({ id: "b", text: "Ada\u2028Bo", labels: [label] });
+  await writeFile(join(folder, "posts.ndjson"), `\ufeff${strange}\r\n \t\n${separated}\n`);
+  const texts = ["Ada \ufffd x", "Ada\u2028Bo"];
+  expect((await train("posts.ndjson")).posts.map(({ post }) => post.text)).toEqual(texts);
+  expect((await score("posts.ndjson")).posts.map(({ post }) => post.text)).toEqual(texts);
+  for (const line of [
+    '{"id":',
+    '{"id":"1"}',
+    '{"id":"1","txet":"a"}',
+    '{"id":"1","text":"a","labels":[{"start":1}]}',
+    "7",
+  ]) {
+    await writeFile(join(folder, "bad.ndjson"), `${strange}\n${line}\n`);
+    const faults = await Promise.all([train, score].map((read) => read("bad.ndjson").catch((error: unknown) => error)));
+    expect(faults[0]).toMatchObject({ code: "DATA_MALFORMED", details: { line: 2 } });
+    expect(String(faults[1])).toBe(String(faults[0]));
+  }
 });
 
 const stageOf = (name: string, run: OpenStage["stage"]["run"], flow: Partial<OpenStage["flow"]> = {}): OpenStage => ({

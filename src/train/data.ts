@@ -1,10 +1,8 @@
-import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
-import { fingerprint, goldOf, postOf, readCorpus, type Sample } from "../conll/index.ts";
+import { eachLine, fingerprint, goldOf, postOf, readCorpus, readText, type Sample } from "../conll/index.ts";
 import { Fault } from "../errors.ts";
 import type { Mention } from "../facts.ts";
-import { decodePost } from "../schema/decode.ts";
+import { dataPost } from "../schema/data-post.ts";
 import type { Post } from "../schema/post.ts";
 import { wordsOf } from "../tokens/index.ts";
 import type { DataSet, TrainConfig } from "./config.ts";
@@ -44,7 +42,7 @@ export interface LoadOptions extends Pick<TrainConfig, "labelMap" | "strays"> {
   readonly limit?: number | undefined;
 }
 
-/** Reads one data set. Throws DATA_UNREADABLE, DATA_MALFORMED, DATA_EMPTY, POST_NOT_JSON, POST_INVALID or TRAIN_DATA_UNFIT. */
+/** Reads one data set. Throws DATA_UNREADABLE, DATA_MALFORMED, DATA_EMPTY or TRAIN_DATA_UNFIT. */
 export async function loadSet(set: DataSet, options: LoadOptions): Promise<LoadedSet> {
   const path = resolve(options.folder, set.path);
   const file = path.split(/[\\/]/).slice(-2).join("/");
@@ -89,27 +87,13 @@ async function conll(set: DataSet, path: string, { folder, limit, strays }: Load
 
 async function ndjson(set: DataSet, path: string, { limit = Number.POSITIVE_INFINITY }: LoadOptions): Promise<Read> {
   const posts: Labelled[] = [];
-  let line = 0;
-  for await (const json of linesOf(path)) {
-    line++;
-    if (json.trim() === "") continue;
-    const at = line;
-    const decoded = decodePost(json, { where: () => `${path}:${at}` });
-    if (decoded.kind === "fail") throw decoded.error;
-    if (decoded.kind === "ok") posts.push(labelled(decoded.value, `${path}:${line}`, set.language));
-    if (posts.length >= limit) break;
-  }
+  eachLine(await readText(path), (line, number) => {
+    if (line.trim() === "" || posts.length >= limit) return;
+    posts.push(labelled(dataPost(line, path, number), `${path}:${number}`, set.language));
+  });
   if (posts.length === 0) throw new Fault("DATA_EMPTY", { file: path, expected: "labelled posts, one a line" });
   const samples = posts.map(({ post }) => sampleOf(post));
   return { posts, samples, strays: 0 };
-}
-
-async function* linesOf(path: string): AsyncGenerator<string> {
-  try {
-    yield* createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-  } catch (cause) {
-    throw new Fault("DATA_UNREADABLE", { file: path, cause: (cause as Error).message }, { cause });
-  }
 }
 
 function labelled(post: Post, where: string, language: string): Labelled {

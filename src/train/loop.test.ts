@@ -130,6 +130,17 @@ test("a full disk while saving: says so, the last good checkpoint stays and trai
   expect(state.step).toBe(30);
 });
 
+test("where there is no checkpoint yet, nothing is said of one that stays or of --resume", async () => {
+  const run = await newRun();
+  const full = () => Promise.reject(Object.assign(new Error("ENOSPC"), { code: "ENOSPC" }));
+  await expect(trainLoop(await loopOf({ ...run, checkpoint: full }))).rejects.toThrow(
+    /the disk is full; there is no earlier one\. Make room or mend the folder, then start again$/,
+  );
+  await expect(trainLoop(await loopOf({ ...run, learn: async () => Number.NaN }))).rejects.toThrow(
+    /step 1, .*mend these posts, and start again$/,
+  );
+});
+
 test.each(["answers NaN", "throws"])(
   "a loss that is no number (%s) names epoch, step and posts, and keeps the checkpoint",
   async (how) => {
@@ -144,7 +155,9 @@ test.each(["answers NaN", "throws"])(
     const loop = await loopOf({ ...run, learn });
     await expect(trainLoop(loop)).rejects.toMatchObject({
       code: "NOT_A_NUMBER",
-      message: expect.stringMatching(/epoch 2, step 12, posts post-\d+.*lower the learning rate.*--resume/),
+      message: expect.stringMatching(
+        /epoch 2, step 12, posts post-\d+.*lower the learning rate.*start again \(the last good checkpoint, epoch-1-batch-0, stays/,
+      ),
     });
     expect(await readdir(loop.checkpoints)).toEqual(["epoch-1-batch-0"]);
   },

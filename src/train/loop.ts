@@ -1,7 +1,14 @@
 import { Fault, isFault } from "../errors.ts";
 import type { TrainingRun } from "../tagger.ts";
 import { epochBatches } from "./batches.ts";
-import { checkpointName, clearCheckpoints, resumeFrom, saveCheckpoint, type TrainState } from "./checkpoints.ts";
+import {
+  checkpointName,
+  clearCheckpoints,
+  latest,
+  resumeFrom,
+  saveCheckpoint,
+  type TrainState,
+} from "./checkpoints.ts";
 import { approximateSubwords, type Drops, dropContexts, type TrainPost } from "./posts.ts";
 import type { Progress } from "./progress.ts";
 import { scoreTagged, tagAll } from "./score.ts";
@@ -101,18 +108,22 @@ const after = (state: TrainState, loss: number, posts: number, seconds: number):
 });
 
 async function learn(run: TrainingRun, posts: readonly TrainPost[], state: TrainState, kept: string): Promise<number> {
-  const mend =
-    "lower the learning rate in train.learner, or look at these posts; " +
-    `the last good checkpoint stays in ${kept}, --resume goes on from it`;
   const where = `epoch ${state.epoch + 1}, step ${state.step + 1}, posts ${posts.map(({ id }) => id).join(", ")}`;
   try {
     const loss = await run.learn(posts, never);
     if (Number.isFinite(loss)) return loss;
   } catch (cause) {
     if (!isFault(cause) || cause.code !== "NOT_A_NUMBER") throw cause;
-    throw new Fault("NOT_A_NUMBER", { what: "the loss", where, mend }, { cause });
+    throw new Fault("NOT_A_NUMBER", { what: "the loss", where, mend: await mendLoss(kept) }, { cause });
   }
-  throw new Fault("NOT_A_NUMBER", { what: "the loss", where, mend });
+  throw new Fault("NOT_A_NUMBER", { what: "the loss", where, mend: await mendLoss(kept) });
+}
+
+/** With another rate or other posts it is another run, which begins anew. */
+async function mendLoss(folder: string): Promise<string> {
+  const kept = await latest(folder);
+  const stays = kept === undefined ? "" : ` (the last good checkpoint, ${kept}, stays in ${folder})`;
+  return `lower the learning rate in train.learner, or mend these posts, and start again${stays}`;
 }
 
 async function interrupted(loop: Loop, state: TrainState): Promise<Trained> {

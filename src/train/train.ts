@@ -68,8 +68,7 @@ async function saveModel(training: Training, run: TrainingRun, state: TrainState
   const { config, data, out, signal, report } = training;
   const temperature = await run.calibrate(data.valid, signal);
   let card: Card | undefined;
-  await mkdir(dirname(out), { recursive: true });
-  await folderDurably(out, async (into) => {
+  const save = async (into: string) => {
     await run.save(into, { name: config.name, precisions: config.precisions, labelMap: config.labelMap });
     // Opened as it will be served, so the manifest must stand already; it is written again once the card is there.
     await writeManifest(into, config.name);
@@ -80,9 +79,13 @@ async function saveModel(training: Training, run: TrainingRun, state: TrainState
     await writeFile(join(into, "README.md"), readmeOf(card));
     const { version } = await writeManifest(into, config.name);
     report({ event: "saved", folder: out, model: version, f1: (card.scores.fp32 ?? card.scores.int8)?.f1 ?? 0 });
-  }).catch((cause: unknown) => {
+  };
+  try {
+    await mkdir(dirname(out), { recursive: true });
+    await folderDurably(out, save);
+  } catch (cause) {
     throw failedToSave(cause, training);
-  });
+  }
   return card!;
 }
 
@@ -94,7 +97,7 @@ function failedToSave(cause: unknown, { out, checkpoints }: Training): unknown {
   if (errno === undefined && code !== "ENOSPC") return cause;
   const why = code === "ENOSPC" ? "the disk is full" : message;
   const kept = `the last good checkpoint stays in ${checkpoints}`;
-  return new Fault("SAVE_FAILED", { what: "model", folder: out, why, kept }, { cause });
+  return new Fault("SAVE_FAILED", { what: "model", folder: out, why, kept, resume: true }, { cause });
 }
 
 /** Scores of each saved precision, and the mentions of the one that is served by default: int8 where there is one. */

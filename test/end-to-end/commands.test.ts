@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { configFile, root, starling, tinyConfig } from "./starling.ts";
 
@@ -69,6 +69,28 @@ describe("starling check", () => {
     expect(stderr).toContain(`${config}:6:26: stages[0].batch`);
     expect(stderr).toContain('did you mean "deadLetters"?');
     expect(stderr).toContain('the key "deadLetters" is missing');
+  });
+
+  test("tells of models, inputs and outputs that are not there, unless told to look at no files", async () => {
+    const config = configFile(
+      tinyConfig({ source: "{ use: source-file, options: { path: posts.ndjson } }" })
+        .replace(/use: "[^"]*tiny-tagger.ts"/, "use: tagger-onnx, options: { model: models/mine }")
+        .replace("path: letters.ndjson", "path: /dev/null/letters.ndjson"),
+    );
+    const { code, stdout, stderr } = await starling(["check", config]);
+    const folder = dirname(config);
+    expect([code, stdout, stderr.trimEnd().split("\n")]).toEqual([
+      2,
+      "",
+      [
+        expect.stringMatching(
+          `^${config}:2:46: cannot read ${folder}/posts.ndjson: .*check path.* \\[INPUT_MISSING\\]$`,
+        ),
+        expect.stringMatching(`^${config}:4:49: ${folder}/models/mine is missing; .* \\[MODEL_FILE_MISSING\\]$`),
+        expect.stringMatching(`^${config}:10:49: cannot write /dev/null/letters.ndjson: .* \\[OUTPUT_FAILED\\]$`),
+      ],
+    ]);
+    expect(await starling(["check", "--no-files", config])).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("prints JSON where asked", async () => {

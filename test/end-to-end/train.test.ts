@@ -16,8 +16,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** Runs the command with its own output folder; sends SIGINT once it has said `interrupt`. */
-async function run(out: string, args: readonly string[], interrupt?: string) {
-  const running = start(args, { cwd: root, env: { STARLING_TEST_OUT: join(folder, out) } });
+async function run(out: string, args: readonly string[], interrupt?: string, env = {}) {
+  const running = start(args, { cwd: root, env: { STARLING_TEST_OUT: join(folder, out), ...env } });
   if (interrupt !== undefined) {
     await running.sees(interrupt);
     running.child.kill("SIGINT");
@@ -61,6 +61,23 @@ test("interrupted by SIGINT and resumed in another process, the weights are the 
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const file of ["tiny-onnx/model.onnx", "tiny-onnx/model.int8.onnx", "tiny-onnx/tagger.json"])
     expect(await sha(join("parts", file))).toBe(await sha(join("straight", file)));
+}, 60_000);
+
+test("a saved model is trained further from where it was; with int8 alone it is refused before anything is learnt", async () => {
+  const model = join(folder, "straight/tiny-onnx");
+  const further = ["train", config, "--epochs", "1"];
+  const { code } = await run("further", further, undefined, { STARLING_TEST_MODEL: model });
+  expect(code).toBe(0);
+  const [first, then] = [await cardOf("straight"), await cardOf("further")];
+  expect(then.epochs[0]!.loss).toBeLessThan(first.epochs[0]!.loss / 2);
+  expect(then.scores.fp32!.f1).toBeGreaterThan(first.scores.fp32!.f1 - 15);
+
+  const shipped = join(root, "models/default");
+  const refused = await run("int8", further, undefined, { STARLING_TEST_MODEL: shipped });
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    expect.stringMatching(/precisions: \[fp32, int8\].*MODEL_FILE_MISSING/),
+  ]);
 }, 60_000);
 
 test("a truncated model is named at opening, with what is missing of it", async () => {

@@ -95,6 +95,7 @@ function float16(half: number): number {
 
 function refuseNaN(data: Float32Array, name: string, file: string): void {
   for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) throw new Fault("NOT_A_NUMBER", { what: `weight ${i} of "${name}"`, where: file });
+    if (!Number.isFinite(data[i]))
+      throw new Fault("NOT_A_NUMBER", { what: `weight ${i} of "${name}"`, where: file, mend: "fetch the model again" });
   }
 }

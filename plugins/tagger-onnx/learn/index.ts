@@ -12,9 +12,9 @@ import { decodeAll, openReader } from "./tag.ts";
 const SAMPLE_POSTS = 128;
 
 /**
- * Begins a training run on the base encoder of `folder`, by a gradient graph on ONNX Runtime and AdamW on shared memory.
- * `plan.options` are `learnerOptions`. Faults: MODEL_FILE_MISSING, MODEL_FILE_INVALID, MODEL_FAMILY_UNKNOWN,
- * NOT_A_NUMBER (in the base encoder), TOKENIZER_MISMATCH.
+ * Begins a training run on the base encoder, or the saved model, of `folder`, by a gradient graph on ONNX Runtime and AdamW
+ * on shared memory. `plan.options` are `learnerOptions`. Faults: MODEL_FILE_MISSING, MODEL_FILE_INVALID,
+ * MODEL_FAMILY_UNKNOWN, NOT_A_NUMBER (in the weights), TOKENIZER_MISMATCH, TRAIN_DATA_UNFIT, MANIFEST_*.
  */
 export async function startLearner(folder: string, _options: Options, plan: TrainPlan): Promise<TrainingRun> {
   const learner = await openLearner(folder, plan);

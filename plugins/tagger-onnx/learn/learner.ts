@@ -6,15 +6,18 @@ import { type EncoderConfig, readEncoderConfig } from "../graph/config.ts";
 import { readSafetensors } from "../graph/safetensors.ts";
 import { encoderWeights, type Weights } from "../graph/weights.ts";
 import { type InputOptions, type PackedPost, packInput } from "../input.ts";
+import { exists } from "../model-files.ts";
+import { TAGGER_FILE } from "../tagger-file.ts";
 import { readTokenizer, type SubwordTokenizer } from "../tokenizer.ts";
 import { createOptimiser, type Optimiser } from "./optimiser.ts";
 import { type LearnerOptions, learnerOptions } from "./options.ts";
+import { readSaved } from "./saved.ts";
 import { type Arenas, startArenas } from "./start.ts";
 import { openStep, type Step } from "./step.ts";
 
 /** What a training run works with. */
 export interface Learner {
-  /** Folder of the base encoder. */
+  /** Folder of the base encoder, or of the model that is trained further. */
   readonly folder: string;
   readonly config: EncoderConfig;
   readonly options: LearnerOptions;
@@ -31,16 +34,20 @@ export interface Learner {
   pack(input: TagInput): PackedPost;
 }
 
-/** A base encoder in memory. */
+/** What training begins from, in memory: a base encoder, or a model that was trained before. */
 export interface BaseEncoder {
   readonly folder: string;
   readonly config: EncoderConfig;
+  /** The encoder's; of a model that was trained before also head, CRF and word shapes. */
   readonly weights: Weights;
   readonly tokenizer: SubwordTokenizer;
+  /** What holds where the plan says nothing else. */
+  readonly options?: Partial<LearnerOptions>;
 }
 
-/** Reads the base encoder of `folder` and readies everything for the first step. */
+/** Reads the base encoder, or the saved model, of `folder` and readies everything for the first step. */
 export async function openLearner(folder: string, plan: TrainPlan): Promise<Learner> {
+  if (await exists(join(folder, TAGGER_FILE))) return createLearner(await readSaved(folder, plan.types), plan);
   const config = await readEncoderConfig(folder);
   const file = join(folder, "model.safetensors");
   const weights = encoderWeights(config, await readSafetensors(file), file);
@@ -49,7 +56,7 @@ export async function openLearner(folder: string, plan: TrainPlan): Promise<Lear
 
 export async function createLearner(base: BaseEncoder, plan: TrainPlan): Promise<Learner> {
   const { folder, config, tokenizer } = base;
-  const options = learnerOptions.parse(plan.options ?? {});
+  const options = learnerOptions.parse({ ...base.options, ...(plan.options as object | undefined) });
   const { seed, types } = plan;
   const arenas = startArenas(config, base.weights, types.length, { seed, wordShape: options.wordShape });
   const threads = options.threads || availableParallelism();

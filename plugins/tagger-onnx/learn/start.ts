@@ -20,6 +20,9 @@ export const CRF_NAMES = { transitions: "crf.transitions", start: "crf.start", e
 /** The CRF stands outside the graph: its gradients come with the loss. */
 export const isCrf = (name: string): boolean => name.startsWith("crf.");
 
+/** What stands on an encoder; a model that is trained further has it. */
+const added: readonly string[] = [HEAD_WEIGHT, HEAD_BIAS, SHAPE_TABLE, ...Object.values(CRF_NAMES)];
+
 export interface Arenas {
   /** Word, position, token-type and shape tables, of which a batch reads some rows. */
   readonly tables: Arena;
@@ -27,10 +30,13 @@ export interface Arenas {
   readonly dense: Arena;
 }
 
-/** What training begins from: the encoder as it came, a head drawn from N(0, 0.02²), zeros for CRF and word shapes. */
+/**
+ * What training begins from: the weights as they came, where they hold no head one drawn from N(0, 0.02²), where they hold
+ * no CRF or word shapes zeros.
+ */
 export function startArenas(
   config: EncoderConfig,
-  encoder: Weights,
+  weights: Weights,
   types: number,
   { seed, wordShape }: { readonly seed: number; readonly wordShape: boolean },
 ): Arenas {
@@ -38,19 +44,29 @@ export function startArenas(
   const K = crf.tags;
   const D = config.hidden;
   const tableNames = [WORD_TABLE, POSITION_TABLE, SEGMENT_TABLE];
-  const table = (name: string): Start => ({ name, group: "encoder", decays: false, value: encoder.get(name)! });
-  const shapes: Start = { name: SHAPE_TABLE, group: "encoder", decays: false, value: zeros([SHAPE_COUNT, D]) };
-  const dense = [...toSlices(config, encoder)]
-    .filter(([name]) => !tableNames.includes(name))
+  const table = (name: string): Start => ({ name, group: "encoder", decays: false, value: weights.get(name)! });
+  const given = (name: string, otherwise: () => FloatTensor) => weights.get(name) ?? otherwise();
+  const shapeTable = given(SHAPE_TABLE, () => zeros([SHAPE_COUNT, D]));
+  const shapes: Start = { name: SHAPE_TABLE, group: "encoder", decays: false, value: shapeTable };
+  const dense = [...toSlices(config, weights)]
+    .filter(([name]) => !tableNames.includes(name) && !added.includes(name))
     .map(([name, value]): Start => ({ name, group: "encoder", decays: isMatrix(value), value }));
   const head = (name: string, value: FloatTensor): Start => ({ name, group: "head", decays: isMatrix(value), value });
-  const score = (name: string, dims: number[]): Start => ({ name, group: "head", decays: false, value: zeros(dims) });
+  const score = (name: string, dims: number[]): Start => {
+    return { name, group: "head", decays: false, value: given(name, () => zeros(dims)) };
+  };
   return {
     tables: createArena([...tableNames.map(table), ...(wordShape ? [shapes] : [])], false),
     dense: createArena([
       ...dense,
-      head(HEAD_WEIGHT, { dims: [D, K], data: normal(D * K, 0.02, seed) }),
-      head(HEAD_BIAS, zeros([K])),
+      head(
+        HEAD_WEIGHT,
+        given(HEAD_WEIGHT, () => ({ dims: [D, K], data: normal(D * K, 0.02, seed) })),
+      ),
+      head(
+        HEAD_BIAS,
+        given(HEAD_BIAS, () => zeros([K])),
+      ),
       score(CRF_NAMES.transitions, [K, K]),
       score(CRF_NAMES.start, [K]),
       score(CRF_NAMES.end, [K]),

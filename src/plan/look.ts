@@ -1,0 +1,66 @@
+import { realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type ConfigText, type Path, type Problem, problemAt, showPath } from "../config/index.ts";
+import { Fault, isFault } from "../errors.ts";
+import { createHost } from "../host.ts";
+import type { Purpose, Refusal } from "../plugin.ts";
+import type { AnyPlanned } from "./types.ts";
+
+/** What is wrong with what one part names. */
+interface Refused extends Refusal {
+  readonly part: AnyPlanned;
+}
+
+/** A file that a part will read or write. */
+interface Claim {
+  readonly part: AnyPlanned;
+  readonly file: string;
+  readonly how: "reads" | "writes";
+  readonly option: Path;
+}
+
+/** What plugins find by looking at the files and folders that their options name; nothing is opened. */
+export async function lookAt(text: ConfigText, parts: readonly AnyPlanned[], purpose: Purpose): Promise<Refused[]> {
+  const claims: Claim[] = [];
+  const found = await Promise.all(parts.map((part) => lookAtOne(part, text.folder, purpose, claims)));
+  return [...found.flat(), ...(await clashes(claims))];
+}
+
+/** A fault keeps its code; what a plugin says in words of its own is said of the option's value. */
+export function refusalProblem(text: ConfigText, { part, option, error }: Refused): Problem {
+  const path = [...part.path, "options", ...option];
+  if (!isFault(error)) return problemAt(text, path, "CONFIG_VALUE", { path: showPath(path), why: error.message });
+  return { code: error.code, message: error.message, file: text.file, ...text.position(path) };
+}
+
+async function lookAtOne(part: AnyPlanned, folder: string, purpose: Purpose, claims: Claim[]): Promise<Refused[]> {
+  const { plugin, options } = part;
+  const { resolve } = createHost({ plugin: plugin.name, folder, resources: new Map(), log() {}, count() {} });
+  const claim = (how: Claim["how"]) => (file: string, option: Path) => void claims.push({ part, file, how, option });
+  try {
+    const host = { resolve, purpose, reads: claim("reads"), writes: claim("writes") };
+    return ((await plugin.check?.(options, host)) ?? []).map((refusal) => ({ part, ...refusal }));
+  } catch (error) {
+    return [{ part, option: [], error: error instanceof Error ? error : new Error(String(error)) }];
+  }
+}
+
+/** Whoever writes a file that another part reads or writes would destroy what the other has there. */
+async function clashes(claims: readonly Claim[]): Promise<Refused[]> {
+  const real = await Promise.all(claims.map(async (claim) => ({ ...claim, file: await realFile(claim.file) })));
+  return real.flatMap(({ part, file, how, option }, i): Refused[] => {
+    if (how !== "writes" || file === undefined) return [];
+    // Two that write are told of once, at the later one.
+    const other = real.find((one, at) => one.part !== part && one.file === file && (one.how === "reads" || at < i));
+    if (other === undefined) return [];
+    const details = { file, writer: part.name, other: `${other.part.name} ${other.how}` };
+    return [{ part, option, error: new Fault("FILE_SHARED", details) }];
+  });
+}
+
+/** The file behind links, also where it is not there yet; undefined for a device, which many may write. */
+async function realFile(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined) return found.isFile() ? realpath(path) : undefined;
+  return join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path));
+}
