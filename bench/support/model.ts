@@ -11,6 +11,7 @@ import { quantisedValues, toInt8 } from "../../plugins/tagger-onnx/int8.ts";
 import { sampleRow } from "../../plugins/tagger-onnx/measure.ts";
 import { measureRanges } from "../../plugins/tagger-onnx/ranges.ts";
 import { SERVED, serveGraph } from "../../plugins/tagger-onnx/serve-graph.ts";
+import { smoothOutliers } from "../../plugins/tagger-onnx/smooth.ts";
 import { writeManifest } from "../../src/train/manifest.ts";
 
 export const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -53,8 +54,9 @@ async function writeUntrained(): Promise<void> {
   };
   const graph = serveGraph(config, weights);
   const batch = toBatch([sampleRow(24)], { pad: 0, firstPosition: config.firstPosition, pooling: "mean" });
-  const ranges = await measureRanges(graph, quantisedValues(graph), [batch]);
-  const models = { fp32: encodeModel(graph, SERVED), int8: encodeModel(toInt8(graph, { ranges }), SERVED) };
+  const smooth = await smoothOutliers(graph, [batch]);
+  const ranges = await measureRanges(smooth, quantisedValues(smooth), [batch]);
+  const models = { fp32: encodeModel(graph, SERVED), int8: encodeModel(toInt8(smooth, { ranges }), SERVED) };
   await writeFolder(untrained, about, models, encoder);
   await writeManifest(untrained, about.name);
 }

@@ -1,8 +1,6 @@
-import { InferenceSession } from "onnxruntime-node";
 import type { Batch } from "./batch.ts";
-import { feedsOf } from "./feeds.ts";
-import { encodeModel } from "./graph/encode.ts";
 import type { Graph } from "./graph/graph.ts";
+import { openProbe } from "./probe.ts";
 
 /** Where the values of an activation lie; 0 is always inside. */
 export interface Range {
@@ -21,25 +19,15 @@ export async function measureRanges(
   batches: readonly Batch[],
 ): Promise<Map<string, Range>> {
   if (values.length === 0) return new Map();
-  const probe = encodeModel(
-    graph,
-    values.map((name) => ({ name })),
-  );
-  const session = await InferenceSession.create(probe, { logSeverityLevel: 4 });
-  const eachValue = async (see: (name: string, seen: Float32Array) => void) => {
-    for (const batch of batches) {
-      const outputs = await session.run(feedsOf(session, batch));
-      for (const name of values) see(name, outputs[name]!.data as Float32Array);
-    }
-  };
+  const probe = await openProbe(graph, values, batches);
   try {
     const whole = new Map<string, Range>();
-    await eachValue((name, seen) => whole.set(name, widened(whole.get(name), seen)));
+    await probe.eachBatch((name, seen) => whole.set(name, widened(whole.get(name), seen)));
     const histograms = new Map([...whole].map(([name, range]) => [name, createHistogram(range)]));
-    await eachValue((name, seen) => histograms.get(name)!.add(seen));
+    await probe.eachBatch((name, seen) => histograms.get(name)!.add(seen));
     return new Map([...histograms].map(([name, histogram]) => [name, leastError(histogram)]));
   } finally {
-    await session.release();
+    await probe.close();
   }
 }
 
@@ -79,7 +67,7 @@ function createHistogram(range: Range): Histogram {
 /** Shares of the whole range that either end is tried at. */
 const SHARES = Array.from({ length: 17 }, (_, i) => 1 - i / 20);
 
-export function leastError(histogram: Histogram): Range {
+function leastError(histogram: Histogram): Range {
   const { range } = histogram;
   const tried = SHARES.flatMap((low) =>
     SHARES.map((high) => ({ lowest: low * range.lowest, highest: high * range.highest })),

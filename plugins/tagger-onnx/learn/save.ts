@@ -8,6 +8,7 @@ import type { PackedInput } from "../input.ts";
 import { quantisedValues, toInt8 } from "../int8.ts";
 import { measureRanges } from "../ranges.ts";
 import { SERVED, serveGraph } from "../serve-graph.ts";
+import { smoothOutliers } from "../smooth.ts";
 import { crfOf } from "./learn-step.ts";
 import type { Learner } from "./learner.ts";
 import { viewOf } from "./parameters.ts";
@@ -56,7 +57,8 @@ async function encodeInt8(graph: Graph, { batching }: Learner, sample: readonly 
   if (sample.length === 0) throw new Error("an int8 model is saved after calibration, which shows it posts");
   // Each row alone: padding would count as values of posts.
   const batches = sample.map((row) => toBatch([row], batching));
-  return encodeModel(toInt8(graph, { ranges: await measureRanges(graph, quantisedValues(graph), batches) }), SERVED);
+  const smooth = await smoothOutliers(graph, batches);
+  return encodeModel(toInt8(smooth, { ranges: await measureRanges(smooth, quantisedValues(smooth), batches) }), SERVED);
 }
 
 /** The encoder's and the head's weights as they stand, copied out of shared memory. */
