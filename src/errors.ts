@@ -101,6 +101,11 @@ export const faults = {
     say: (d: { stage: string; fact: string; first: string }) =>
       `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
   },
+  HTTP_LISTEN: {
+    retry: false,
+    say: (d: { place: string; reason: string }) =>
+      `cannot listen on ${d.place}: ${d.reason}; name another port or host in the config's "http"`,
+  },
   IMAGE_UNREADABLE: {
     retry: false,
     say: (d: { where: string; image: number; reason: string }) => `${d.where}: image ${d.image}: ${d.reason}`,
