@@ -1,24 +1,25 @@
 import type { Source } from "../plugin.ts";
+import type { HttpConfig } from "./config.ts";
 import { json, type Routes } from "./server.ts";
 
 export interface Probes {
   readonly routes: Routes;
-  /** Models and all else are open, and posts are read. */
-  running(source: Pick<Source, "health">): void;
-  /** Reading has ended; what was read is being finished. */
-  stopping(): void;
+  /** Models and all else are open, and posts are read until `stop` aborts; then what was read is finished. */
+  running(source: Pick<Source, "health">, stop: AbortSignal): void;
 }
 
 /**
  * `/live` answers as long as the process does. `/ready` says yes while posts flow: the pipeline is open, the source says
  * that it is ready (a consumer of a log: that it is assigned), and no post has been in flight for too long.
  */
-export function createProbes({ oldestMs }: { readonly oldestMs: number }): Probes {
-  let phase: "opening" | "running" | "stopping" = "opening";
-  let source: Pick<Source, "health"> = {};
+export function createProbes({ oldestMs }: Pick<HttpConfig, "oldestMs"> = { oldestMs: 300_000 }): Probes {
+  let source: Pick<Source, "health"> | undefined;
+  let stop: AbortSignal | undefined;
+  const phaseNow = () => (source === undefined ? "opening" : stop?.aborted ? "stopping" : "running");
 
   const ready = () => {
-    const health = source.health?.();
+    const phase = phaseNow();
+    const health = source?.health?.();
     const oldest = health?.figures?.oldestSeconds ?? 0;
     const reasons = [
       ...(phase === "running" ? [] : [`the pipeline is ${phase}`]),
@@ -32,18 +33,15 @@ export function createProbes({ oldestMs }: { readonly oldestMs: number }): Probe
 
   return {
     routes: {
-      "/live": () => json(200, { live: true, phase }),
+      "/live": () => json(200, { live: true, phase: phaseNow() }),
       "/ready": () => {
         const state = ready();
         return json(state.ready ? 200 : 503, state);
       },
     },
-    running(opened) {
+    running(opened, signal) {
       source = opened;
-      phase = "running";
-    },
-    stopping() {
-      phase = "stopping";
+      stop = signal;
     },
   };
 }
