@@ -39,6 +39,16 @@ export const faults = {
     retry: false,
     say: (d: { path: string; why: string }) => `${d.path || "the config"}: ${d.why}`,
   },
+  DELIVERY_DRAFTS: {
+    retry: false,
+    say: (d: { stage: string }) =>
+      `with delivery: exactly-once there is one event for each post, and ${d.stage} lets drafts out before it; take ${d.stage} out, or deliver at-least-once`,
+  },
+  DELIVERY_UNSUPPORTED: {
+    retry: false,
+    say: (_: object) =>
+      "delivery: exactly-once needs source, sink and deadLetters on one log, such as source-kafka and sink-kafka with the same client; name one client in all three, or deliver at-least-once",
+  },
   ENV_MISSING: {
     retry: false,
     say: (d: { name: string }) =>
@@ -120,6 +130,39 @@ export const faults = {
     say: (d: { input: string }) =>
       `${d.input} is one JSON array; one post a line is read here: jq -c '.[]' ${d.input} > posts.ndjson`,
   },
+  LOG_AUTHENTICATION: {
+    retry: false,
+    say: (d: { brokers: string; reason: string }) =>
+      `${d.brokers} did not let us in: ${d.reason}; check mechanism, username and password of the client's sasl`,
+  },
+  LOG_FAILED: {
+    retry: false,
+    say: (d: { what: string; reason: string }) => `${d.what} failed: ${d.reason}`,
+  },
+  LOG_FORBIDDEN: {
+    retry: false,
+    say: (d: { what: string; reason: string }) =>
+      `${d.what} is not allowed: ${d.reason}; ask for the rights on this topic, group or transactional id`,
+  },
+  LOG_RECORD_REFUSED: {
+    retry: false,
+    say: (d: { topic: string; reason: string }) => `the topic ${d.topic} refused this record: ${d.reason}`,
+  },
+  LOG_RECORD_TOO_LARGE: {
+    retry: false,
+    say: (d: { topic: string; bytes: number; maxBytes: number }) =>
+      `a record of ${d.bytes} bytes for the topic ${d.topic}, more than maxBytes ${d.maxBytes}; raise it together with max.message.bytes of the topic`,
+  },
+  LOG_TOPIC_MISSING: {
+    retry: false,
+    say: (d: { topic: string; brokers: string }) =>
+      `there is no topic ${d.topic} on ${d.brokers}; make it, or mend its name in the config`,
+  },
+  LOG_UNREACHABLE: {
+    retry: true,
+    say: (d: { brokers: string; reason: string }) =>
+      `${d.brokers} cannot be reached: ${d.reason}; check the addresses, the port, and whether TLS is wanted there`,
+  },
   MANIFEST_BROKEN: {
     retry: false,
     say: (d: { folder: string; why: string }) =>
@@ -158,6 +201,11 @@ export const faults = {
     retry: false,
     say: (d: { what: string; where: string; mend?: string }) =>
       `${d.what} is not a finite number at ${d.where}${d.mend === undefined ? "" : `; ${d.mend}`}`,
+  },
+  ORDER_BROKEN: {
+    retry: false,
+    say: (d: { source: string; wanted: string }) =>
+      `${d.source} would deliver failed posts again behind later ones, and the config says ${d.wanted}; take its retry topic out, so that they are repeated in place`,
   },
   OUTPUT_CLOSED: {
     retry: false,
@@ -226,6 +274,11 @@ export const faults = {
     say: (d: { where: string; byte: number }) =>
       `${d.where}, byte ${d.byte}: not UTF-8; convert the input, for example with iconv`,
   },
+  POST_TOO_LARGE: {
+    retry: false,
+    say: (d: { where: string; bytes: number; maxBytes: number }) =>
+      `${d.where}: ${d.bytes} bytes, more than maxBytes ${d.maxBytes}; raise it, or send less in one record`,
+  },
   POST_TOO_LONG: {
     retry: false,
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
@@ -265,6 +318,10 @@ export const faults = {
     retry: false,
     say: (d: { path: string; why: string }) =>
       `the secret file ${d.path} cannot be read (${d.why}); check path and permissions`,
+  },
+  SERVICE_UNAVAILABLE: {
+    retry: true,
+    say: (d: { service: string; reason: string }) => `${d.service} cannot answer now: ${d.reason}`,
   },
   SINK_FAILED: {
     retry: false,

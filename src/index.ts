@@ -4,6 +4,8 @@ export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
 export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
 export { contextOf, tagInput } from "./input.ts";
+export * from "./ledger/index.ts";
+export * from "./log/index.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";

@@ -16,7 +16,7 @@ import { loadParts, type Parts } from "./plan/parts.ts";
 import { borrowedNames, togetherProblems, togetherWarnings } from "./plan/together.ts";
 import type { Plan } from "./plan/types.ts";
 
-export type { Plan, Planned, PlannedStage } from "./plan/types.ts";
+export type { AnyPlanned, Plan, Planned, PlannedStage } from "./plan/types.ts";
 
 export interface Checked {
   /** Absent where there are problems. */
@@ -94,6 +94,9 @@ function makePlan(text: ConfigText, config: Config, parts: Parts): Plan {
   return {
     text,
     window: config.window,
+    delivery: config.delivery,
+    order: config.order,
+    drainMs: config.drainMs,
     ...(parts.source && { source: parts.source }),
     ...(parts.sink && { sink: parts.sink }),
     ...(parts.deadLetters && { deadLetters: parts.deadLetters }),

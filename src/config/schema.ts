@@ -34,6 +34,12 @@ export const stageUseSchema = z.strictObject({
 export const configSchema = z.strictObject({
   /** Posts read and not yet settled, at most. */
   window: z.int().positive().max(1_000_000).default(512),
+  /** What a crash may do: repeat the last events, or nothing, by transactions of the log. */
+  delivery: z.enum(["at-least-once", "exactly-once"]).default("at-least-once"),
+  /** Events leave in any order, in the order of the posts of one key, or of one partition. */
+  order: z.enum(["none", "key", "partition"]).default("none"),
+  /** How long a stop waits for posts under way, in milliseconds. */
+  drainMs: z.int().nonnegative().max(3_600_000).default(25_000),
   source: pluginUseSchema.optional(),
   sink: pluginUseSchema.optional(),
   /** Where posts go that could not be handled; a sink. */

@@ -1,6 +1,7 @@
 import type { Config, ConfigText, Path } from "../config/index.ts";
 import type { StageFlow } from "../flow/types.ts";
 import type { Kind, PluginOf } from "../load.ts";
+import type { DeliveryMode, Order } from "../plugin.ts";
 
 /** A plugin with its checked options: everything that can be known of it before it opens. */
 export interface Planned<K extends Kind> {
@@ -13,6 +14,8 @@ export interface Planned<K extends Kind> {
   readonly path: Path;
 }
 
+export type AnyPlanned = { [K in Kind]: Planned<K> }[Kind];
+
 export interface PlannedStage extends Planned<"stage"> {
   readonly flow: StageFlow;
 }
@@ -21,6 +24,9 @@ export interface PlannedStage extends Planned<"stage"> {
 export interface Plan {
   readonly text: ConfigText;
   readonly window: number;
+  readonly delivery: DeliveryMode;
+  readonly order: Order;
+  readonly drainMs: number;
   readonly source?: Planned<"source">;
   readonly sink?: Planned<"sink">;
   readonly deadLetters?: Planned<"sink">;

@@ -15,5 +15,6 @@ export function testHost(
     },
     resolve: (path) => path,
     purpose: "serve",
+    delivery: "at-least-once",
   };
 }
