@@ -15,6 +15,7 @@ export const deadLetterSchema = z.strictObject({
     lane: z.string(),
     offset: z.string(),
     headers: z.record(z.string(), z.string()).optional(),
+    key: z.string().optional().describe("The record's key, base64"),
   }),
   /** The original bytes, base64: the post can be sent again unchanged. */
   bytes: z.string(),
