@@ -2,6 +2,7 @@
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
+  "registry-confluent": () => import("./registry-confluent/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),
   "source-file": () => import("./source-file/index.ts"),
   "tagger-onnx": () => import("./tagger-onnx/index.ts"),
