@@ -25,6 +25,8 @@ export interface Broker {
   /** The plain listener. */
   readonly address: string;
   readonly secure: Secure | undefined;
+  /** Its logs: a folder for each partition, such as `posts-0`. */
+  readonly logs: string;
   /** Again, after `stop` or `kill`, with the same data and ports. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -73,6 +75,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       saslPlaintext: at(saslPlaintext),
       ca: certificates.ca,
     },
+    logs: join(data, "log"),
     start: async () => void (await runScript("broker.sh", ["start", ...args])),
     stop: async () => void (await runScript("broker.sh", ["stop", "-d", data])),
     kill: async () => void (await runScript("broker.sh", ["stop", "-k", "-d", data])),
