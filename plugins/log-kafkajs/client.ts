@@ -1,3 +1,4 @@
+import kafkajs from "kafkajs";
 import { Fault, type LogClient, type Moment, type Position } from "starling-ner";
 import type { Connection } from "./connection.ts";
 import { joinGroup } from "./consumer.ts";
@@ -40,6 +41,13 @@ export function createClient(connection: Connection): LogClient {
   return {
     address: brokers,
     topics,
+    maxRecordBytes: (topic) =>
+      admin(`the settings of ${topic}`, async (opened) => {
+        const wanted = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ["max.message.bytes"] };
+        const { resources } = await opened.describeConfigs({ resources: [wanted], includeSynonyms: false });
+        const value = Number(resources[0]?.configEntries[0]?.configValue);
+        return Number.isInteger(value) && value > 0 ? value : undefined;
+      }).catch(() => undefined),
     offsets: (topic, at) =>
       admin(
         `asking for the offsets of ${topic}`,
