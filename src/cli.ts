@@ -27,6 +27,14 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "list, show and replay posts that could not be handled",
     load: async () => (await import("./cli/dead-letters.ts")).deadLettersCommand(),
   },
+  replay: {
+    about: "send a stretch of topics through another config, and tell what changes",
+    load: async () => (await import("./cli/replay.ts")).replayCommand(),
+  },
+  diff: {
+    about: "tell which posts gained, lost or changed entities between two runs",
+    load: async () => (await import("./cli/diff.ts")).diffCommand(),
+  },
   plugins: {
     about: "list the built-in plugins, what they need and what they give",
     load: async () => (await import("./cli/plugins.ts")).pluginsCommand(),

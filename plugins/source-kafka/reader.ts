@@ -225,8 +225,13 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
         while (!signal.aborted) {
           if (broken !== undefined) throw broken;
           const posts = shelf.take(CHUNK);
-          if (posts.length === 0) await bell.rung();
-          else yield await chunkOf(posts, signal);
+          if (posts.length === 0) {
+            await bell.rung();
+            continue;
+          }
+          const chunk = await chunkOf(posts, signal);
+          // Some may have waited for a schema in vain: they stay in their topic.
+          if (!signal.aborted) yield chunk;
         }
       } finally {
         signal.removeEventListener("abort", stop);

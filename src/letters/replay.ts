@@ -56,7 +56,7 @@ export async function replayLetters(
     const { letter } = found;
     if (letter === undefined) count.foreign++;
     else if (!passes(found.at, letter, filter)) continue;
-    else if (letter.code === "POST_TOO_LONG") count.cut++;
+    else if (isCut(letter)) count.cut++;
     else {
       batch.push(letter);
       if (batch.length >= BATCH) await flush();
@@ -87,6 +87,9 @@ export const fileOutbox = (path: string, append: (bytes: Buffer) => Promise<void
   place: () => path,
   send: (letters) => append(Buffer.concat(letters.flatMap((letter) => [oneLine(bytesOf(letter)), newline]))),
 });
+
+/** A line longer than is read of files, and bytes that were too many for the letter. */
+const isCut = ({ code, leftOut }: DeadLetter) => code === "POST_TOO_LONG" || leftOut !== undefined;
 
 const newline = Buffer.from("\n");
 
