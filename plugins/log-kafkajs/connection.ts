@@ -19,6 +19,9 @@ export interface Connection {
   fault(error: unknown, what: string, topic?: string): Fault;
 }
 
+/** What the client warns of, and what is just its way: it waits for the end of a transaction by trying again. */
+const usual = /concurrent operation on the same transaction|Limiting retries for the idempotent producer/;
+
 registerCodecs();
 mendTimers();
 
@@ -39,8 +42,9 @@ export async function connect(options: Options, host: Host): Promise<Connection>
       logLevel: kafkajs.logLevel.WARN,
       logCreator:
         () =>
-        ({ log: { message, timestamp: _, logger: __, ...fields } }) =>
-          host.log(message, fields),
+        ({ log: { message, timestamp: _, logger: __, stack: ___, ...fields } }) => {
+          if (!usual.test(message) && !usual.test(String(fields.error))) host.log(message, fields);
+        },
     });
   const fault = (error: unknown, what: string, topic?: string) =>
     faultOf(error, { brokers, what, ...(topic !== undefined && { topic }) });
