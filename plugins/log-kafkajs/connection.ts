@@ -3,6 +3,7 @@ import { type Fault, type Host, type Partition } from "starling-ner";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
+import { mendRecords } from "./record-encoder.ts";
 import { mendTimers } from "./request-queue.ts";
 import { saslOf, tlsOf } from "./security.ts";
 
@@ -24,6 +25,7 @@ const usual = /concurrent operation on the same transaction|Limiting retries for
 
 registerCodecs();
 mendTimers();
+mendRecords();
 
 export async function connect(options: Options, host: Host): Promise<Connection> {
   const ssl = await tlsOf(options.tls, host.resolve);
