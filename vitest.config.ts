@@ -8,5 +8,6 @@ export default defineConfig({
     // Tests that start processes must see the same entry points as the code does.
     execArgv: ["--conditions=source"],
     testTimeout: 20_000,
+    globalSetup: ["test/kafka/global.ts"],
   },
 });

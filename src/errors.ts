@@ -13,6 +13,10 @@ export const faults = {
     say: (d: { folder: string; what: string }) =>
       `the checkpoint in ${d.folder} belongs to a run with other ${d.what}; undo that change, or run without --resume to start anew`,
   },
+  CLOUDEVENT_INVALID: {
+    retry: false,
+    say: (d: { where: string; reason: string }) => `${d.where}: not a CloudEvent that can be read: ${d.reason}`,
+  },
   CONFIG_INVALID: {
     retry: false,
     say: (d: { file: string; problems: readonly string[] }) =>
@@ -38,6 +42,16 @@ export const faults = {
   CONFIG_VALUE: {
     retry: false,
     say: (d: { path: string; why: string }) => `${d.path || "the config"}: ${d.why}`,
+  },
+  DELIVERY_DRAFTS: {
+    retry: false,
+    say: (d: { stage: string }) =>
+      `with delivery: exactly-once there is one event for each post, and ${d.stage} lets drafts out before it; take ${d.stage} out, or deliver at-least-once`,
+  },
+  DELIVERY_UNSUPPORTED: {
+    retry: false,
+    say: (_: object) =>
+      "delivery: exactly-once needs source, sink and deadLetters on one log, such as source-kafka and sink-kafka with the same client; name one client in all three, or deliver at-least-once",
   },
   ENV_MISSING: {
     retry: false,
@@ -102,6 +116,11 @@ export const faults = {
     say: (d: { file: string; writer: string; other: string }) =>
       `${d.writer} would write ${d.file}, which ${d.other}; name another file`,
   },
+  HTTP_LISTEN: {
+    retry: false,
+    say: (d: { place: string; reason: string }) =>
+      `cannot listen on ${d.place}: ${d.reason}; name another port or host in the config's "http"`,
+  },
   IMAGE_UNREADABLE: {
     retry: false,
     say: (d: { where: string; image: number; reason: string }) => `${d.where}: image ${d.image}: ${d.reason}`,
@@ -124,6 +143,39 @@ export const faults = {
     retry: false,
     say: (d: { input: string }) =>
       `${d.input} is one JSON array; one post a line is read here: jq -c '.[]' ${d.input} > posts.ndjson`,
+  },
+  LOG_AUTHENTICATION: {
+    retry: false,
+    say: (d: { brokers: string; reason: string }) =>
+      `${d.brokers} did not let us in: ${d.reason}; check mechanism, username and password of the client's sasl`,
+  },
+  LOG_FAILED: {
+    retry: false,
+    say: (d: { what: string; reason: string }) => `${d.what} failed: ${d.reason}`,
+  },
+  LOG_FORBIDDEN: {
+    retry: false,
+    say: (d: { what: string; reason: string }) =>
+      `${d.what} is not allowed: ${d.reason}; ask for the rights on this topic, group or transactional id`,
+  },
+  LOG_RECORD_REFUSED: {
+    retry: false,
+    say: (d: { topic: string; reason: string }) => `the topic ${d.topic} refused this record: ${d.reason}`,
+  },
+  LOG_RECORD_TOO_LARGE: {
+    retry: false,
+    say: (d: { topic: string; bytes: number; maxBytes: number }) =>
+      `a record of ${d.bytes} bytes for the topic ${d.topic}, more than maxBytes ${d.maxBytes}; raise it together with max.message.bytes of the topic`,
+  },
+  LOG_TOPIC_MISSING: {
+    retry: false,
+    say: (d: { topic: string; brokers: string }) =>
+      `there is no topic ${d.topic} on ${d.brokers}; make it, or mend its name in the config`,
+  },
+  LOG_UNREACHABLE: {
+    retry: true,
+    say: (d: { brokers: string; reason: string }) =>
+      `${d.brokers} cannot be reached: ${d.reason}; check the addresses, the port, and whether TLS is wanted there`,
   },
   MANIFEST_BROKEN: {
     retry: false,
@@ -163,6 +215,11 @@ export const faults = {
     retry: false,
     say: (d: { what: string; where: string; mend?: string }) =>
       `${d.what} is not a finite number at ${d.where}${d.mend === undefined ? "" : `; ${d.mend}`}`,
+  },
+  ORDER_BROKEN: {
+    retry: false,
+    say: (d: { source: string; wanted: string }) =>
+      `${d.source} would deliver failed posts again behind later ones, and the config says ${d.wanted}; take its retry topic out, so that they are repeated in place`,
   },
   OUTPUT_CLOSED: {
     retry: false,
@@ -231,6 +288,11 @@ export const faults = {
     say: (d: { where: string; byte: number }) =>
       `${d.where}, byte ${d.byte}: not UTF-8; convert the input, for example with iconv`,
   },
+  POST_TOO_LARGE: {
+    retry: false,
+    say: (d: { where: string; bytes: number; maxBytes: number }) =>
+      `${d.where}: ${d.bytes} bytes, more than maxBytes ${d.maxBytes}; raise it, or send less in one record`,
+  },
   POST_TOO_LONG: {
     retry: false,
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
@@ -240,6 +302,16 @@ export const faults = {
     retry: false,
     say: (d: { asked: string; available: string; hint: string }) =>
       `execution provider "${d.asked}" cannot be used here (available: ${d.available}); ${d.hint}`,
+  },
+  REGISTRY_REFUSED: {
+    retry: false,
+    say: (d: { registry: string; status: number }) =>
+      `the schema registry ${d.registry} answered ${d.status}; check url, username and password`,
+  },
+  REGISTRY_UNAVAILABLE: {
+    retry: true,
+    say: (d: { registry: string; reason: string }) =>
+      `the schema registry ${d.registry} gives no answer (${d.reason}); posts wait for it, see that it runs`,
   },
   RESOURCE_CYCLE: {
     retry: false,
@@ -266,10 +338,34 @@ export const faults = {
     say: (d: { what: string; folder: string; why: string; kept: string; resume: boolean }) =>
       `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then ${d.resume ? "go on with --resume" : "start again"}`,
   },
+  SCHEMA_HEAD_MISSING: {
+    retry: false,
+    say: (d: { where: string }) =>
+      `${d.where}: the bytes do not begin with a zero and the number of a schema; write them with a serialiser of the registry, or set the format's kind to auto`,
+  },
+  SCHEMA_UNFIT: {
+    retry: false,
+    say: (d: { where: string; id: number; reason: string }) =>
+      `${d.where}: the bytes do not fit the schema ${d.id} that they name: ${d.reason}`,
+  },
+  SCHEMA_UNKNOWN: {
+    retry: false,
+    say: (d: { registry: string; schema: string }) =>
+      `the schema registry ${d.registry} has no schema ${d.schema}; look whether the writer uses another registry`,
+  },
+  SCHEMA_UNREADABLE: {
+    retry: false,
+    say: (d: { registry: string; schema: string; reason: string }) =>
+      `the schema ${d.schema} of ${d.registry} cannot be used: ${d.reason}; Avro and JSON Schema are read here`,
+  },
   SECRET_UNREADABLE: {
     retry: false,
     say: (d: { path: string; why: string }) =>
       `the secret file ${d.path} cannot be read (${d.why}); check path and permissions`,
+  },
+  SERVICE_UNAVAILABLE: {
+    retry: true,
+    say: (d: { service: string; reason: string }) => `${d.service} cannot answer now: ${d.reason}`,
   },
   SINK_FAILED: {
     retry: false,

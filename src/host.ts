@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { didYouMean } from "./config/nearest.ts";
 import { Fault } from "./errors.ts";
-import type { Host, Port, Purpose } from "./plugin.ts";
+import type { DeliveryMode, Host, Order, Port, Purpose } from "./plugin.ts";
 
 /** An open resource, and the port it fills. */
 export interface OpenResource {
@@ -22,10 +22,14 @@ export interface HostParts {
   readonly log: Log;
   readonly count: Count;
   readonly purpose?: Purpose;
+  readonly delivery?: DeliveryMode;
+  readonly order?: Order;
+  readonly window?: number;
 }
 
 /** What the core lends to one plugin. */
-export function createHost({ plugin, folder, resources, log, count, purpose = "serve" }: HostParts): Host {
+export function createHost(parts: HostParts): Host {
+  const { plugin, folder, resources, log, count, purpose = "serve", delivery = "at-least-once", order = "none", window = 512 } = parts;
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
     log: (message, fields) => log(plugin, message, fields),
@@ -33,6 +37,9 @@ export function createHost({ plugin, folder, resources, log, count, purpose = "s
     borrow: <T>(port: Port<T>, name: string): T => borrow(plugin, resources, port, name),
     resolve: (path) => resolve(folder, path),
     purpose,
+    delivery,
+    order,
+    window,
   };
 }
 

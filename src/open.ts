@@ -4,8 +4,8 @@ import type { OpenPipeline, OpenStage } from "./flow/types.ts";
 import { type Count, createHost, type Log, type OpenResource } from "./host.ts";
 import type { Kind, PluginOf } from "./load.ts";
 import { packageVersion } from "./package-root.ts";
-import type { Plan, Planned } from "./plan.ts";
-import type { Purpose } from "./plugin.ts";
+import type { AnyPlanned, Plan, Planned } from "./plan.ts";
+import type { DeliveryMode, Purpose } from "./plugin.ts";
 
 export interface OpenOptions {
   readonly log?: Log;
@@ -60,7 +60,9 @@ export async function openPipeline(
     const sink = await opener.open(needed.sink);
     const deadLetters = await opener.open(needed.letters);
     const source = await opener.open(needed.source);
-    return { source, sink, deadLetters, stages, window: plan.window, version, close: opener.close };
+    const { window, delivery, order, drainMs } = plan;
+    checkDelivery(delivery, { source, sink, deadLetters });
+    return { source, sink, deadLetters, stages, window, delivery, order, drainMs, version, close: opener.close };
   } catch (error) {
     await opener.close();
     throw error;
@@ -75,13 +77,23 @@ function required<K extends "source" | "sink" | "deadLetters">(plan: Plan, key: 
 
 type Opened<K extends Kind> = Awaited<ReturnType<PluginOf<K>["open"]>>;
 
-function createOpener({ text, resources, stages }: Plan, options: OpenOptions) {
+/** The plan has seen that all three borrow one log; this one asks whether they can do what is wanted. */
+function checkDelivery(delivery: DeliveryMode, { source, sink, deadLetters }: Ends): void {
+  if (delivery !== "exactly-once") return;
+  if (!source.transact || !sink.encode || !deadLetters.encode) throw new Fault("DELIVERY_UNSUPPORTED", {});
+}
+
+type Ends = Pick<OpenPipeline, "source" | "sink" | "deadLetters">;
+
+function createOpener(plan: Plan, options: OpenOptions) {
+  const { text, resources, stages, delivery, order, window } = plan;
   const { log = () => {}, count = () => {}, purpose = "serve" } = options;
   const open = new Map<string, OpenResource>();
   const closers = new AsyncDisposableStack();
 
   const openOne = async <K extends Kind>({ plugin, name, options: own }: Planned<K>): Promise<Opened<K>> => {
-    const host = createHost({ plugin: plugin.name, folder: text.folder, resources: open, log, count, purpose });
+    const lent = { resources: open, log, count, purpose, delivery, order, window };
+    const host = createHost({ plugin: plugin.name, folder: text.folder, ...lent });
     try {
       const opened = (await plugin.open(own, host)) as Opened<K>;
       closers.defer(async () => opened.close?.());
@@ -101,13 +113,16 @@ function createOpener({ text, resources, stages }: Plan, options: OpenOptions) {
       const opened: OpenStage[] = [];
       for (const stage of stages)
         opened.push({ name: stage.name, plugin: stage.plugin, stage: await openOne(stage), flow: stage.flow });
-      return { resources: open, stages: opened, version: versionOf({ resources, stages }, open) };
+      return { resources: open, stages: opened, version: versionOf(plan, open) };
     },
   };
 }
 
 /** Twelve hexadecimal digits over what decides an event: package, options without secrets, models. */
-function versionOf({ resources, stages }: Pick<Plan, "resources" | "stages">, open: ReadonlyMap<string, OpenResource>) {
+function versionOf(plan: Plan, open: ReadonlyMap<string, OpenResource>) {
+  const { stages } = plan;
+  const places = placesOf(plan);
+  const resources = plan.resources.filter(({ name }) => !places.has(name));
   const decides = {
     package: packageVersion,
     resources: resources.map(({ name, plugin, shown }) => [
@@ -119,6 +134,19 @@ function versionOf({ resources, stages }: Pick<Plan, "resources" | "stages">, op
     stages: stages.map(({ name, plugin, shown, flow }) => [name, plugin.name, shown ?? {}, flow.onFail]),
   };
   return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 12);
+}
+
+/** Resources that only source and sinks borrow, such as a client of a log: they say where posts are, not what is made of them. */
+function placesOf({ source, sink, deadLetters, stages, resources }: Plan): ReadonlySet<string> {
+  const named = new Map(resources.map((resource) => [resource.name, resource]));
+  const reached = (from: readonly (AnyPlanned | undefined)[], found = new Set<string>()): Set<string> => {
+    for (const part of from)
+      for (const { name } of part?.plugin.borrows?.(part.options) ?? [])
+        if (!found.has(name)) reached([named.get(name)], found.add(name));
+    return found;
+  };
+  const used = reached(stages);
+  return new Set([...reached([source, sink, deadLetters])].filter((name) => !used.has(name)));
 }
 
 /** The version that an open resource states as `model.version`, as taggers do. */

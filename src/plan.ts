@@ -19,7 +19,7 @@ import { borrowedNames, togetherProblems, togetherWarnings } from "./plan/togeth
 import type { AnyPlanned, Plan } from "./plan/types.ts";
 import type { Purpose } from "./plugin.ts";
 
-export type { Plan, Planned, PlannedStage } from "./plan/types.ts";
+export type { AnyPlanned, Plan, Planned, PlannedStage } from "./plan/types.ts";
 
 export interface Checked {
   /** Absent where there are problems. */
@@ -139,6 +139,10 @@ function makePlan(text: ConfigText, config: Config, parts: Parts): Plan {
   return {
     text,
     window: config.window,
+    delivery: config.delivery,
+    order: config.order,
+    drainMs: config.drainMs,
+    ...(config.http && { http: config.http }),
     ...(parts.source && { source: parts.source }),
     ...(parts.sink && { sink: parts.sink }),
     ...(parts.deadLetters && { deadLetters: parts.deadLetters }),

@@ -35,6 +35,8 @@ export interface Origin {
   /** The original bytes, as they came. */
   bytes(): Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The record's key, where it has one; `order: key` keeps posts of one key in order. */
+  readonly key?: Uint8Array | undefined;
 }
 
 /** One post on its way in; `post` is a failure where the bytes could not be read as one. */
@@ -43,6 +45,13 @@ export interface Delivery {
   readonly origin: Origin;
   /** Aborted when the source no longer owns this post: work on it may stop. */
   readonly revoked?: AbortSignal;
+  /** How often this post was delivered before, and this time; 1 where it is not said. */
+  readonly attempt?: number;
+  /**
+   * Asked when the post failed for a reason that may pass. True where the source takes it back, to deliver it again
+   * later, with the same `origin`; the post is then not settled. Otherwise it goes to the dead letters.
+   */
+  redeliver?(error: Error): boolean;
   /** Called exactly once, after the last event of the post, or its dead letter, is durable. */
   settle(): void;
 }
@@ -53,8 +62,41 @@ export interface Source {
    * Ends when the input ends or `signal` aborts.
    */
   read(signal: AbortSignal): AsyncIterable<readonly Delivery[]>;
+  /** For `delivery: exactly-once`; sources that cannot do it leave it out. */
+  transact?: Transact;
+  /** For `/ready`; asked often, so it must answer from what is known. */
+  health?(): Health;
   close?(): Promise<void>;
 }
+
+/** What an operator's probe wants to know of a part of the pipeline. */
+export interface Health {
+  readonly ready: boolean;
+  /** Why it is not ready, in a few words. */
+  readonly reason?: string;
+  /** Figures behind it, such as `assigned` partitions and `oldestSeconds` of the oldest post in flight. */
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+/** One finished post: what its sinks would append, and the delivery that it settles. */
+export interface Transacted {
+  readonly delivery: Delivery;
+  /** What `Sink.encode` made of its events or its dead letter; empty for a record that is no post. */
+  readonly records: readonly unknown[];
+}
+
+export interface TransactAnswer {
+  /** How many of the posts, from the first on, are durable together with their offsets. */
+  readonly done: number;
+  /** Why the post after those was refused, where the log refused it alone. */
+  readonly refused?: Error;
+}
+
+/**
+ * Appends the records of posts of one lane and moves the lane's offset behind them, all or nothing. The posts come in
+ * the order of their delivery, without gaps. A throw ends the run.
+ */
+export type Transact = (lane: string, posts: readonly Transacted[], signal: AbortSignal) => Promise<TransactAnswer>;
 
 /** One record for a sink. */
 export interface Output {
@@ -69,6 +111,11 @@ export interface Sink {
   readonly place?: string;
   /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */
   write(batch: readonly Output[], signal: AbortSignal): Promise<readonly Outcome<void>[]>;
+  /**
+   * For `delivery: exactly-once`: what `write` would append, for a source of the same log to append in one transaction
+   * with its offsets. One outcome for each record, in order.
+   */
+  encode?(batch: readonly Output[]): readonly Outcome<unknown>[];
   close?(): Promise<void>;
 }
 
@@ -82,6 +129,12 @@ export const definePort = <T>(name: string): Port<T> => ({ name });
 
 export type Purpose = "serve" | "train";
 
+/** Whether a crash may repeat the last events, or results and offsets move together in transactions. */
+export type DeliveryMode = "at-least-once" | "exactly-once";
+
+/** Whether events leave in the order in which their posts came: not at all, those of one key, or all of one lane. */
+export type Order = "none" | "key" | "partition";
+
 /** What the core lends to a plugin while it is open. */
 export interface Host {
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -93,6 +146,10 @@ export interface Host {
   readonly resolve: (path: string) => string;
   /** What the pipeline is opened for: a model that has yet to learn is refused to `serve`. */
   readonly purpose: Purpose;
+  readonly delivery: DeliveryMode;
+  readonly order: Order;
+  /** Posts read and not yet settled, at most. */
+  readonly window: number;
 }
 
 /** What a plugin's `check` may use: nothing is open yet. */
@@ -148,10 +205,14 @@ export interface ResourcePlugin<T, O extends z.ZodType> extends Declared<"resour
 }
 
 export interface SourcePlugin<O extends z.ZodType> extends Declared<"source", O> {
+  borrows?(options: z.output<O>): readonly Borrow[];
+  /** Whether these options may deliver a post again behind later ones, as a retry topic does; refused where order counts. */
+  reorders?(options: z.output<O>): boolean;
   open(options: z.output<O>, host: Host): Promise<Source>;
 }
 
 export interface SinkPlugin<O extends z.ZodType> extends Declared<"sink", O> {
+  borrows?(options: z.output<O>): readonly Borrow[];
   open(options: z.output<O>, host: Host): Promise<Sink>;
 }
 
@@ -205,5 +266,12 @@ export type AnyPlugin =
       borrows?(options: unknown): readonly Borrow[];
       open(options: unknown, host: Host): Promise<{ close?(): Promise<void> }>;
     })
-  | (Declared<"source", z.ZodType> & { open(options: unknown, host: Host): Promise<Source> })
-  | (Declared<"sink", z.ZodType> & { open(options: unknown, host: Host): Promise<Sink> });
+  | (Declared<"source", z.ZodType> & {
+      borrows?(options: unknown): readonly Borrow[];
+      reorders?(options: unknown): boolean;
+      open(options: unknown, host: Host): Promise<Source>;
+    })
+  | (Declared<"sink", z.ZodType> & {
+      borrows?(options: unknown): readonly Borrow[];
+      open(options: unknown, host: Host): Promise<Sink>;
+    });

@@ -27,7 +27,14 @@ testStage({
 const open = (tagger: Tagger) =>
   draft.open(
     { tagger: "t" },
-    { borrow: <T>() => tagger as T, log() {}, count() {}, resolve: (path) => path, purpose: "serve" },
+    {
+      borrow: <T>() => tagger as T,
+      log() {},
+      count() {},
+      resolve: (path) => path,
+      purpose: "serve",
+      delivery: "at-least-once", order: "none", window: 512,
+    },
   );
 const live = new AbortController().signal;
 

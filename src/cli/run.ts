@@ -3,13 +3,15 @@ import { Command } from "commander";
 import type { ConfigText } from "../config/index.ts";
 import { showProblem } from "../config/index.ts";
 import { runPipeline } from "../flow/run.ts";
-import type { RunSummary } from "../flow/types.ts";
 import type { Log } from "../host.ts";
 import { openPipeline } from "../open.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
-import { printable, printableLines } from "../printable.ts";
+import { printable } from "../printable.ts";
+import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
+import { logger } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
+import { tell } from "./tell.ts";
 
 interface RunFlags {
   readonly input?: string;
@@ -48,13 +50,32 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings)
     process.stderr.write(`warning: ${printable(text.redact(showProblem(warning)))}\n`);
-  const pipeline = await openPipeline(plan, { log: await logger(text, flags.verbose ?? false) });
+  const log = await logger(text, flags.verbose ?? false);
+  let lettersAt = plan.deadLetters!.plugin.name;
+  const summary = await observed(plan.http, log, async (probes) => {
+    const pipeline = await openPipeline(plan, { log });
+    try {
+      lettersAt = pipeline.deadLetters.place ?? lettersAt;
+      probes.running(pipeline.source, signal);
+      return await runPipeline(pipeline, { signal });
+    } finally {
+      await pipeline.close();
+    }
+  });
+  if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0)
+    process.stderr.write(`${tell(summary, lettersAt)}\n`);
+}
+
+/** Answers probes from before the pipeline opens until after it has closed, so that a stop can be watched to its end. */
+async function observed<T>(http: HttpConfig | undefined, log: Log, work: (probes: Probes) => Promise<T>): Promise<T> {
+  const probes = createProbes(http);
+  if (http === undefined) return work(probes);
+  const server = await startServer(http, probes.routes);
+  log("http", "listening", { url: server.url, pages: Object.keys(probes.routes) });
   try {
-    const summary = await runPipeline(pipeline, { signal });
-    if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0)
-      process.stderr.write(`${tell(summary, pipeline.deadLetters.place ?? plan.deadLetters!.plugin.name)}\n`);
+    return await work(probes);
   } finally {
-    await pipeline.close();
+    await server.close();
   }
 }
 
@@ -67,23 +88,4 @@ function withFlags(text: ConfigText, { input, output }: RunFlags): ConfigText {
     ...(output !== undefined && { sink: { use: "sink-file", options: { path: place(output) } } }),
   };
   return input === undefined && output === undefined ? text : { ...text, value };
-}
-
-/** JSON lines on standard error, without secrets; silent unless asked for, and only then is pino loaded. */
-async function logger(text: ConfigText, verbose: boolean): Promise<Log> {
-  if (!verbose) return () => {};
-  const { pino } = await import("pino");
-  const log = pino({}, { write: (line) => void process.stderr.write(printableLines(text.redact(line))) });
-  return (plugin, message, fields) => log.info({ plugin, ...fields }, message);
-}
-
-/** `41 posts read, 40 answered, 1 dead-lettered to /srv/out/letters.ndjson (draft: STAGE_TIMEOUT 1)` */
-function tell({ read, emitted, deadLettered, failed }: RunSummary, place: string): string {
-  const reasons = Object.entries(failed).map(([stage, codes]) => {
-    const counted = Object.entries(codes).map(([code, count]) => `${code} ${count}`);
-    return `${stage}: ${counted.join(", ")}`;
-  });
-  const why = reasons.length > 0 ? ` (${reasons.join("; ")})` : "";
-  const where = deadLettered > 0 ? ` to ${place}` : "";
-  return `${read} ${read === 1 ? "post" : "posts"} read, ${emitted} answered, ${deadLettered} dead-lettered${where}${why}`;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { httpSchema } from "../serve/config.ts";
 
 const options = z.record(z.string(), z.unknown());
 
@@ -34,6 +35,12 @@ export const stageUseSchema = z.strictObject({
 export const configSchema = z.strictObject({
   /** Posts read and not yet settled, at most. */
   window: z.int().positive().max(1_000_000).default(512),
+  /** What a crash may do: repeat the last events, or nothing, by transactions of the log. */
+  delivery: z.enum(["at-least-once", "exactly-once"]).default("at-least-once"),
+  /** Events leave in any order, in the order of the posts of one key, or of one partition. */
+  order: z.enum(["none", "key", "partition"]).default("none"),
+  /** How long a stop waits for posts under way, in milliseconds. */
+  drainMs: z.int().nonnegative().max(3_600_000).default(25_000),
   source: pluginUseSchema.optional(),
   sink: pluginUseSchema.optional(),
   /** Where posts go that could not be handled; a sink. */
@@ -41,6 +48,8 @@ export const configSchema = z.strictObject({
   /** What stages borrow, by the name they borrow it by. */
   resources: z.record(z.string().min(1), pluginUseSchema).default({}),
   stages: z.array(stageUseSchema).default([]),
+  /** Where `/live` and `/ready` answer while `starling run` runs; without it, nowhere. */
+  http: httpSchema.optional(),
   /** Read by `starling train`, which checks it. */
   train: options.optional(),
   /** Read by `starling evaluate`, which checks it. */

@@ -1,5 +1,5 @@
 import type { Fact } from "../facts.ts";
-import type { Sink, Source, Stage } from "../plugin.ts";
+import type { DeliveryMode, Order, Sink, Source, Stage } from "../plugin.ts";
 
 /** What becomes of a post that a stage could not handle: go on without the fact, go to the dead letters, or end the run. */
 export type OnFail = "skip" | "divert" | "stop";
@@ -40,6 +40,12 @@ export interface OpenPipeline {
   readonly stages: readonly OpenStage[];
   /** Posts taken from the source and not yet settled, at most. */
   readonly window: number;
+  /** `at-least-once` by default. */
+  readonly delivery?: DeliveryMode;
+  /** `none` by default; `delivery: exactly-once` keeps the order of each lane whatever this says. */
+  readonly order?: Order;
+  /** How long a stop waits for posts under way, in milliseconds; without it, until they are done. */
+  readonly drainMs?: number;
   /** Changes whenever the same post may give another event; part of every event's key. */
   readonly version: string;
 }
@@ -85,6 +91,10 @@ export interface RunSummary {
   readonly deadLettered: number;
   /** Posts that were given back because the source had revoked them. */
   readonly revoked: number;
+  /** Posts that went back to their source after a failure that may pass, counted each time. */
+  readonly redelivered: number;
+  /** Posts that a stop left in the input, though they had been read. */
+  readonly unfinished: number;
   /** Unsettled posts at the worst moment. */
   readonly peakInFlight: number;
   /** Passes by stage, then by reason. */

@@ -2,11 +2,12 @@ import { type Config, type ConfigText, type Path, type Problem, problemAt } from
 import type { Fact } from "../facts.ts";
 import type { OnFail } from "../flow/types.ts";
 import { type Builtins, loadBuiltins } from "../load.ts";
+import { log as logPort } from "../log/port.ts";
 import { checkBorrows, checkNames, checkOrder, openingOrder } from "../pipeline.ts";
 import type { Borrow } from "../plugin.ts";
 import { at, mapping } from "./at.ts";
 import type { Parts } from "./parts.ts";
-import type { Planned } from "./types.ts";
+import type { AnyPlanned, Planned } from "./types.ts";
 
 /**
  * What can only be told of the parts together: order of facts, names, and who borrows what. Where a part has something
@@ -17,6 +18,7 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
     ...(await stageProblems(text, parts, builtins)),
     ...borrowProblems(text, parts),
     ...circleProblems(text, parts),
+    ...deliveryProblems(text, parts),
   ];
 }
 
@@ -60,16 +62,19 @@ async function giversOf(builtins: Builtins | undefined): Promise<ReadonlyMap<Fac
   return givers;
 }
 
-const borrowsOf = ({ plugin, options }: Planned<"stage"> | Planned<"resource">): readonly Borrow[] =>
-  plugin.borrows?.(options) ?? [];
+const borrowsOf = ({ plugin, options }: AnyPlanned): readonly Borrow[] => plugin.borrows?.(options) ?? [];
+
+const endsOf = ({ source, sink, deadLetters }: Parts): readonly AnyPlanned[] =>
+  [source, sink, deadLetters].filter((part) => part !== undefined);
 
 /** What each resource borrows. */
 export const borrowedNames = (resources: readonly Planned<"resource">[]) =>
   new Map(resources.map((resource) => [resource.name, borrowsOf(resource).map(({ name }) => name)]));
 
-function borrowProblems(text: ConfigText, { named, resources, stages }: Parts): Problem[] {
+function borrowProblems(text: ConfigText, parts: Parts): Problem[] {
+  const { named, resources, stages } = parts;
   const ports = new Map(named.resources.map(({ name, plugin }) => [name, plugin?.fills.name]));
-  return [...resources, ...stages].flatMap((part) =>
+  return [...resources, ...stages, ...endsOf(parts)].flatMap((part) =>
     checkBorrows({ at: part.path, name: part.name, borrows: borrowsOf(part) }, ports).map(({ at, code, details }) =>
       problemAt(text, optionHolding(text, at, details), code, details as never),
     ),
@@ -83,6 +88,33 @@ function optionHolding(text: ConfigText, path: Path, details: object): Path {
   return found ? [...path, "options", found[0]] : path;
 }
 
+/** What `delivery` and `order` ask of the parts. */
+function deliveryProblems(text: ConfigText, parts: Parts): Problem[] {
+  const { delivery, order } = mapping(text.value);
+  const exact = delivery === "exactly-once";
+  const problems: Problem[] = [];
+  const { source, stages } = parts;
+  if ((exact || order === "key" || order === "partition") && source?.plugin.reorders?.(source.options))
+    problems.push(
+      problemAt(text, [...source.path, "options"], "ORDER_BROKEN", {
+        source: source.plugin.name,
+        wanted: exact ? "delivery: exactly-once" : `order: ${String(order)}`,
+      }),
+    );
+  if (!exact) return problems;
+  const ends = endsOf(parts);
+  if (ends.length === 3 && !shareLog(ends)) problems.push(problemAt(text, ["delivery"], "DELIVERY_UNSUPPORTED", {}));
+  const drafting = stages.find(({ plugin }) => plugin.gives.includes("ask"));
+  if (drafting) problems.push(problemAt(text, drafting.path, "DELIVERY_DRAFTS", { stage: drafting.name }));
+  return problems;
+}
+
+/** Whether all of them write to, and read from, one log: only then can one transaction hold them. */
+function shareLog(ends: readonly AnyPlanned[]): boolean {
+  const logs = ends.map((end) => borrowsOf(end).filter(({ port }) => port.name === logPort.name));
+  return logs[0]!.some(({ name }) => logs.every((borrows) => borrows.some((borrow) => borrow.name === name)));
+}
+
 /** A warning, not a problem: events are the same, they only come slower. */
 function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] {
   const sum = stages.reduce((total, { batch, concurrency }) => total + batch * concurrency, 0);
@@ -90,10 +122,11 @@ function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] 
 }
 
 /** Not for configs that train or score: those sections name resources too. Nor where it is not known who borrows what. */
-function unusedWarnings(text: ConfigText, config: Config, { named, resources, stages }: Parts): Problem[] {
+function unusedWarnings(text: ConfigText, config: Config, parts: Parts): Problem[] {
+  const { named, resources, stages } = parts;
   const unsure = [...named.resources, ...named.stages].some(({ planned }) => planned === undefined);
   if (unsure || config.train || config.evaluate) return [];
-  const used = new Set([...resources, ...stages].flatMap(borrowsOf).map(({ name }) => name));
+  const used = new Set([...resources, ...stages, ...endsOf(parts)].flatMap(borrowsOf).map(({ name }) => name));
   return resources
     .filter(({ name }) => !used.has(name))
     .map(({ name, path }) => problemAt(text, path, "RESOURCE_UNUSED", { name }, "key"));

@@ -15,5 +15,8 @@ export function testHost(
     },
     resolve: (path) => path,
     purpose: "serve",
+    delivery: "at-least-once",
+    order: "none",
+    window: 512,
   };
 }

@@ -29,7 +29,14 @@ testStage({
 async function tagged(text: string, facts = {}) {
   const stage = await names.open(
     { names: { LOC: ["New York", "York"], MISC: ["york minster"] }, trust: 0.8 },
-    { log() {}, count() {}, borrow: () => expect.unreachable(), resolve: (path) => path, purpose: "serve" },
+    {
+      log() {},
+      count() {},
+      borrow: () => expect.unreachable(),
+      resolve: (path) => path,
+      purpose: "serve",
+      delivery: "at-least-once", order: "none", window: 512,
+    },
   );
   const [outcome] = await stage.run([{ post: { id: "1", text }, facts }], AbortSignal.timeout(1000));
   if (outcome?.kind !== "ok") return expect.unreachable("the stage answers every post");

@@ -1,0 +1,90 @@
+/**
+ * Posts from a Kafka topic to a Kafka topic, on a broker of its own. Three figures in one run:
+ * - a pipeline that reads, checks and writes, over bare kafkajs that consumes, parses, produces and commits the same
+ *   messages (`ratio`), in turns;
+ * - the tagger's pipeline from Kafka over the same from a file to a file (`taggerRatio`), in turns;
+ * - from the append of a post to the append of its event, by the broker's clock, at half of what that pipeline can do.
+ * Without a model (`--model FOLDER`, else models/default) the last two are left out.
+ */
+// First: as in a worker, the plugin mends the client before the client's first write. Both sides then have the mended one.
+import "../plugins/log-kafkajs/connection.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Broker, startBroker } from "../test/kafka/broker.ts";
+import { noBroker } from "../test/kafka/missing.ts";
+import { bareRound } from "./kafka/bare.ts";
+import { latencyAtHalf } from "./kafka/latency.ts";
+import { passThroughRound } from "./kafka/pass-through.ts";
+import { taggerRounds } from "./kafka/tagger.ts";
+import { fill, makeTopic } from "./kafka/topics.ts";
+import { median, postLines } from "./posts.ts";
+
+const ROUNDS = 5;
+const WANTED = { ratio: 0.8, taggerRatio: 0.95, p99Ms: 100 };
+
+export default async function (options: { scale: number; args: readonly string[] }): Promise<Record<string, unknown>> {
+  if (noBroker) return { bench: "kafka", ratio: null, skipped: noBroker };
+  const folder = await mkdtemp(join(tmpdir(), "starling-bench-"));
+  const broker = await startBroker({ quick: false, heap: "1g" });
+  try {
+    return {
+      bench: "kafka",
+      ...(await throughput(broker, Math.round(200_000 * options.scale))),
+      ...(await withTagger(broker, folder, options)),
+      wanted: WANTED,
+    };
+  } finally {
+    await broker.wipe();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function throughput({ address }: Broker, count: number) {
+  await makeTopic(address, "bench-posts");
+  await fill(address, "bench-posts", postLines(count));
+  const rounds: { pipeline: Spent; bare: Spent }[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const bare = await bareRound(address, "bench-posts", count);
+    const pipeline = await passThroughRound(address, "bench-posts", count);
+    if (round > 0) rounds.push({ pipeline, bare }); // the first one warms up
+  }
+  const rate = (of: (round: (typeof rounds)[number]) => number) => Math.round(count / median(rounds.map(of)));
+  const figures = {
+    postsPerSecond: rate(({ pipeline }) => pipeline.wallSeconds),
+    barePerSecond: rate(({ bare }) => bare.wallSeconds),
+    postsPerCpuSecond: rate(({ pipeline }) => pipeline.cpuSeconds),
+    barePerCpuSecond: rate(({ bare }) => bare.cpuSeconds),
+  };
+  const ratio = figures.postsPerSecond / figures.barePerSecond;
+  const cpuRatio = figures.postsPerCpuSecond / figures.barePerCpuSecond;
+  console.log(`pipeline: ${figures.postsPerSecond} posts per second; bare kafkajs: ${figures.barePerSecond}`);
+  console.log(
+    `ratio ${ratio.toFixed(3)} by the clock, ${cpuRatio.toFixed(3)} by processor time, wanted ${WANTED.ratio}`,
+  );
+  return { ratio: round3(ratio), cpuRatio: round3(cpuRatio), ...figures, posts: count, rounds: ROUNDS };
+}
+
+async function withTagger(
+  { address }: Broker,
+  folder: string,
+  { scale, args }: { scale: number; args: readonly string[] },
+) {
+  const count = Math.max(200, Math.round(4000 * scale));
+  const model = args[args.indexOf("--model") + 1];
+  const found = await taggerRounds({ address, folder, count, ...(args.includes("--model") && { model: model! }) });
+  if (found === undefined) return { taggerRatio: null };
+  const taggerRatio = round3(found.kafkaPerSecond / found.filePerSecond);
+  console.log(`tagger: ${found.kafkaPerSecond} posts per second from Kafka, ${found.filePerSecond} from a file`);
+  const latency = await latencyAtHalf({ ...found, seconds: Math.max(5, 30 * scale) });
+  console.log(`at half of that, ${latency.latencyPosts} posts: p50 ${latency.p50Ms} ms, p99 ${latency.p99Ms} ms`);
+  const { kafkaPerSecond, filePerSecond } = found;
+  return { taggerRatio, taggerKafkaPerSecond: kafkaPerSecond, taggerFilePerSecond: filePerSecond, ...latency };
+}
+
+const round3 = (value: number) => Number(value.toFixed(3));
+
+export interface Spent {
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+}

@@ -1,0 +1,24 @@
+import { join } from "node:path";
+import type { Spent } from "../kafka.ts";
+import { fromKafka, runUntil, toKafka } from "./pipeline.ts";
+import { dropTopic, makeTopic } from "./topics.ts";
+
+let made = 0;
+
+/** Posts are read, checked and written as events, with a stage between that does nothing. */
+export async function passThroughRound(address: string, topic: string, count: number): Promise<Spent> {
+  const out = `passed-${made}`;
+  await makeTopic(address, out);
+  const spent = await runUntil(
+    {
+      window: 8192,
+      ...fromKafka(address, topic, `passed-${made++}`),
+      stages: [{ use: join(import.meta.dirname, "nothing.ts"), batch: 512, waitMs: 5, concurrency: 4 }],
+      sink: toKafka(out),
+      deadLetters: toKafka(out),
+    },
+    count,
+  );
+  await dropTopic(address, out);
+  return spent;
+}

@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { median } from "../posts.ts";
+import { at } from "../support/model.ts";
+import { benchPosts } from "../support/posts.ts";
+import { fromKafka, runUntil, toKafka } from "./pipeline.ts";
+import { fill, makeTopic } from "./topics.ts";
+
+const ROUNDS = 3;
+
+export interface TaggerBench {
+  readonly address: string;
+  readonly folder: string;
+  readonly count: number;
+  /** Folder of a saved model; models/default without it. */
+  readonly model?: string;
+}
+
+/** The same posts through the same tagger: from file to file, and from topic to topic, in turns. */
+export async function taggerRounds({ address, folder, count, model = at("models/default") }: TaggerBench) {
+  if (!existsSync(join(model, "manifest.json"))) return undefined;
+  const { texts } = await benchPosts(count);
+  const lines = texts.map((text, i) => JSON.stringify({ id: String(i), text }));
+  const file = join(folder, "posts.ndjson");
+  await writeFile(file, `${lines.join("\n")}\n`);
+  await makeTopic(address, "tagger-posts");
+  await makeTopic(address, "tagger-events");
+  await fill(address, "tagger-posts", lines);
+  const rest = {
+    window: 512,
+    stages: [
+      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 4 },
+      { use: "final", batch: 32, cost: 16_000, waitMs: 5, concurrency: 4 },
+    ],
+  };
+  const tagger = { use: "tagger-onnx", options: { model } };
+  const toFile = (name: string) => ({ use: "sink-file", options: { path: join(folder, name) } });
+  const fileConfig = {
+    ...rest,
+    resources: { tagger },
+    source: { use: "source-file", options: { path: file } },
+    sink: toFile("events.ndjson"),
+    deadLetters: toFile("dead.ndjson"),
+  };
+  const kafkaConfig = (topic: string, group: string) => {
+    const { resources, source } = fromKafka(address, topic, group);
+    const sink = toKafka("tagger-events");
+    return { ...rest, resources: { ...resources, tagger }, source, sink, deadLetters: sink };
+  };
+  const seconds: { kafka: number; file: number }[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const kafka = await runUntil(kafkaConfig("tagger-posts", `tagger-${round}`), count);
+    const fromFile = await runUntil(fileConfig, count);
+    if (round > 0) seconds.push({ kafka: kafka.wallSeconds, file: fromFile.wallSeconds });
+  }
+  return {
+    address,
+    folder,
+    texts,
+    kafkaConfig,
+    kafkaPerSecond: Math.round(count / median(seconds.map(({ kafka }) => kafka))),
+    filePerSecond: Math.round(count / median(seconds.map(({ file }) => file))),
+  };
+}

@@ -1,0 +1,2 @@
+export * from "./ledger.ts";
+export { Entry, Tracker } from "./tracker.ts";

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Rig } from "./rig.ts";
+import type { Worker } from "./worker.ts";
+
+/** Workers as a supervisor keeps them: whoever ends, for whatever reason, is started again. */
+export interface Fleet {
+  readonly workers: readonly Worker[];
+  /** kill -9 of one worker; another takes its place after `downMs`. */
+  crash(index: number, downMs: number): Promise<void>;
+  /** Ends that nobody asked for. */
+  readonly unasked: readonly string[];
+  /** SIGTERM to all. */
+  stop(): Promise<readonly { readonly code: number | null; readonly ms: number }[]>;
+  /** At once, whatever they do. */
+  kill(): Promise<void>;
+}
+
+export function startFleet(rig: Rig, size: number): Fleet {
+  const workers: Worker[] = [];
+  const unasked: string[] = [];
+  let closing = false;
+  const asked = new Set<Worker>();
+
+  const employ = (index: number) => {
+    const worker = rig.startWorker();
+    workers[index] = worker;
+    void worker.exited.then(async ({ code, signal }) => {
+      if (closing || asked.has(worker)) return;
+      unasked.push(`code ${code}, signal ${signal}`);
+      await sleep(500);
+      if (!closing) employ(index);
+    });
+  };
+  for (let i = 0; i < size; i++) employ(i);
+
+  return {
+    workers,
+    unasked,
+    async crash(index, downMs) {
+      const worker = workers[index]!;
+      asked.add(worker);
+      await worker.kill();
+      await sleep(downMs);
+      employ(index);
+    },
+    stop() {
+      closing = true;
+      return Promise.all(workers.map((worker) => worker.stop()));
+    },
+    async kill() {
+      closing = true;
+      await Promise.all(workers.map((worker) => worker.kill()));
+    },
+  };
+}

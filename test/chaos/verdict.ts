@@ -1,0 +1,107 @@
+/** A record of the output or of the dead letters, as far as a verdict needs it. */
+export interface Seen {
+  /** Where its post stands in the input: `topic/partition:offset`. */
+  readonly place: string;
+  /** Key and revision: what consumers tell duplicates by. */
+  readonly identity: string;
+  readonly final: boolean;
+  /** What must be the same in every copy. */
+  readonly content: string;
+  /** When it was written, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+export interface Evidence {
+  /** Every post of the input by its place; true for a poison one. */
+  readonly inputs: ReadonlyMap<string, boolean>;
+  readonly events: readonly Seen[];
+  readonly letters: readonly Seen[];
+  /** When something was killed, rising. */
+  readonly crashes: readonly number[];
+}
+
+export interface Verdict {
+  readonly events: number;
+  /** Posts without a final event or a dead letter. */
+  readonly lost: number;
+  /** Records beyond the first of each key and revision. */
+  readonly duplicates: number;
+  /** The most posts that were repeated after one crash, before the next. */
+  readonly maxDuplicatesPerCrash: number;
+  readonly duplicatesWithoutCrash: number;
+  /** Records beyond one for each post and revision, once key and revision are unique. */
+  readonly duplicatesAfterKey: number;
+  /** Keys and revisions whose copies differ. */
+  readonly unequal: number;
+  /** Poison posts in the dead letters. */
+  readonly deadLettered: number;
+  /** Good posts in the dead letters. */
+  readonly wronglyDead: number;
+  readonly inBoth: number;
+  /** Records of no post of the input. */
+  readonly strangers: number;
+}
+
+/** What became of the posts. Pure: everything it knows stands in the evidence. */
+export function judge({ inputs, events, letters, crashes }: Evidence): Verdict {
+  const finals = new Set(events.filter(({ final }) => final).map(({ place }) => place));
+  const dead = new Set(letters.map(({ place }) => place));
+  const places = [...inputs.keys()];
+  const repeated = [...repeatsOf(events), ...repeatsOf(letters)];
+  const perCrash = countPerCrash(repeated, crashes);
+  return {
+    events: inputs.size,
+    lost: places.filter((place) => !finals.has(place) && !dead.has(place)).length,
+    duplicates: repeated.length,
+    maxDuplicatesPerCrash: Math.max(0, ...perCrash.after),
+    duplicatesWithoutCrash: perCrash.before,
+    duplicatesAfterKey: afterKey(events) + afterKey(letters),
+    unequal: unequalOf(events),
+    deadLettered: places.filter((place) => inputs.get(place) && dead.has(place)).length,
+    wronglyDead: places.filter((place) => !inputs.get(place) && dead.has(place)).length,
+    inBoth: [...dead].filter((place) => finals.has(place)).length,
+    strangers: [...events, ...letters].filter(({ place }) => !inputs.has(place)).length,
+  };
+}
+
+function repeatsOf(records: readonly Seen[]): Seen[] {
+  const known = new Set<string>();
+  return records.filter(({ identity }) => known.size === known.add(identity).size);
+}
+
+/** Posts, not records: a post that is asked about sends two. */
+function countPerCrash(repeated: readonly Seen[], crashes: readonly number[]) {
+  const after = crashes.map(() => new Set<string>());
+  let before = 0;
+  for (const { atMs, place } of repeated) {
+    const crash = crashes.findLastIndex((at) => at <= atMs);
+    if (crash < 0) before++;
+    else after[crash]!.add(place);
+  }
+  return { before, after: after.map(({ size }) => size) };
+}
+
+/** Records of one post and revision that differ in their key, which a consumer could not tell for copies. */
+function afterKey(records: readonly Seen[]): number {
+  const identities = new Set(records.map(({ identity }) => identity));
+  const posts = new Set(records.map(({ place, identity }) => `${place} ${revisionOf(identity)}`));
+  return identities.size - posts.size;
+}
+
+const revisionOf = (identity: string) => identity.slice(identity.lastIndexOf(" ") + 1);
+
+function unequalOf(records: readonly Seen[]): number {
+  const first = new Map<string, string>();
+  const unequal = new Set<string>();
+  for (const { identity, content } of records) {
+    const known = first.get(identity);
+    if (known === undefined) first.set(identity, content);
+    else if (known !== content) unequal.add(identity);
+  }
+  return unequal.size;
+}
+
+export const identityOf = (key: string, revision: number | string): string => `${key} ${revision}`;
+
+/** `topic/partition:offset` of an event's key, which the pipeline's version ends. */
+export const placeOf = (key: string): string => key.slice(0, key.lastIndexOf(":"));
