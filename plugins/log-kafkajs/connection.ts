@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
-import { type Fault, type Host, type Partition } from "starling-ner";
+import type { Fault, Host, Partition } from "starling-ner";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";

@@ -1,4 +1,4 @@
-import { type DeadLetter, Fault, fail, type NewRecord, ok, type Outcome, type Output } from "starling-ner";
+import { type DeadLetter, Fault, fail, type NewRecord, type Outcome, type Output, ok } from "starling-ner";
 import type { Options } from "./options.ts";
 
 /** What a record takes beside its key, value and headers, at most: batch, lengths, times. */

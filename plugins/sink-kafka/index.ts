@@ -42,10 +42,10 @@ export default defineSink({
 
 /** A request under way cannot be called back, but nobody has to wait for it. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {});
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason as Error);
   signal.addEventListener("abort", stop, { once: true });
-  work.catch(() => {});
   return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", stop));
 }
