@@ -2,7 +2,11 @@
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
+  "registry-confluent": () => import("./registry-confluent/index.ts"),
+  "log-kafkajs": () => import("./log-kafkajs/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),
+  "sink-kafka": () => import("./sink-kafka/index.ts"),
   "source-file": () => import("./source-file/index.ts"),
+  "source-kafka": () => import("./source-kafka/index.ts"),
   "tagger-onnx": () => import("./tagger-onnx/index.ts"),
 };

@@ -27,6 +27,7 @@ export function toDeadLetter({ postId, origin, stage, error, attempts }: Lost, p
       lane: origin.lane,
       offset: origin.offset,
       ...(origin.headers !== undefined && { headers: { ...origin.headers } }),
+      ...(origin.key !== undefined && { key: base64(origin.key) }),
     },
     bytes: base64(origin.bytes()),
   };

@@ -13,6 +13,10 @@ export const faults = {
     say: (d: { folder: string; what: string }) =>
       `the checkpoint in ${d.folder} belongs to a run with other ${d.what}; undo that change, or run without --resume to start anew`,
   },
+  CLOUDEVENT_INVALID: {
+    retry: false,
+    say: (d: { where: string; reason: string }) => `${d.where}: not a CloudEvent that can be read: ${d.reason}`,
+  },
   CONFIG_INVALID: {
     retry: false,
     say: (d: { file: string; problems: readonly string[] }) =>
@@ -106,6 +110,11 @@ export const faults = {
     retry: false,
     say: (d: { stage: string; fact: string; first: string }) =>
       `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
+  },
+  HTTP_LISTEN: {
+    retry: false,
+    say: (d: { place: string; reason: string }) =>
+      `cannot listen on ${d.place}: ${d.reason}; name another port or host in the config's "http"`,
   },
   IMAGE_UNREADABLE: {
     retry: false,
@@ -289,6 +298,16 @@ export const faults = {
     say: (d: { asked: string; available: string; hint: string }) =>
       `execution provider "${d.asked}" cannot be used here (available: ${d.available}); ${d.hint}`,
   },
+  REGISTRY_REFUSED: {
+    retry: false,
+    say: (d: { registry: string; status: number }) =>
+      `the schema registry ${d.registry} answered ${d.status}; check url, username and password`,
+  },
+  REGISTRY_UNAVAILABLE: {
+    retry: true,
+    say: (d: { registry: string; reason: string }) =>
+      `the schema registry ${d.registry} gives no answer (${d.reason}); posts wait for it, see that it runs`,
+  },
   RESOURCE_CYCLE: {
     retry: false,
     say: (d: { names: string }) =>
@@ -313,6 +332,26 @@ export const faults = {
     retry: false,
     say: (d: { what: string; folder: string; why: string; kept: string }) =>
       `could not save the ${d.what} in ${d.folder}: ${d.why}; ${d.kept}. Make room or mend the folder, then go on with --resume`,
+  },
+  SCHEMA_HEAD_MISSING: {
+    retry: false,
+    say: (d: { where: string }) =>
+      `${d.where}: the bytes do not begin with a zero and the number of a schema; write them with a serialiser of the registry, or set the format's kind to auto`,
+  },
+  SCHEMA_UNFIT: {
+    retry: false,
+    say: (d: { where: string; id: number; reason: string }) =>
+      `${d.where}: the bytes do not fit the schema ${d.id} that they name: ${d.reason}`,
+  },
+  SCHEMA_UNKNOWN: {
+    retry: false,
+    say: (d: { registry: string; schema: string }) =>
+      `the schema registry ${d.registry} has no schema ${d.schema}; look whether the writer uses another registry`,
+  },
+  SCHEMA_UNREADABLE: {
+    retry: false,
+    say: (d: { registry: string; schema: string; reason: string }) =>
+      `the schema ${d.schema} of ${d.registry} cannot be used: ${d.reason}; Avro and JSON Schema are read here`,
   },
   SECRET_UNREADABLE: {
     retry: false,

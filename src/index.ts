@@ -6,12 +6,28 @@ export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
 export { contextOf, tagInput } from "./input.ts";
 export * from "./ledger/index.ts";
 export * from "./log/index.ts";
+export {
+  type AvroSchema,
+  contentMode,
+  type Decode,
+  decoder,
+  type Format,
+  formatSchema,
+  frame,
+  isFramed,
+  type Message,
+  messagePlace,
+  type RegisteredSchema,
+  type SchemaRegistry,
+  schemaRegistry,
+} from "./message/index.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";
 export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";
 export { type Image, type Post, postSchema } from "./schema/post.ts";
+export { firstBadByte } from "./schema/utf8.ts";
 export * from "./tagger.ts";
 export { joiningSigns, type Signs, signsOf, splitWords, wordsOf } from "./tokens/index.ts";
 export { manifestFile, verifyManifest } from "./train/manifest.ts";

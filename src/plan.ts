@@ -97,6 +97,7 @@ function makePlan(text: ConfigText, config: Config, parts: Parts): Plan {
     delivery: config.delivery,
     order: config.order,
     drainMs: config.drainMs,
+    ...(config.http && { http: config.http }),
     ...(parts.source && { source: parts.source }),
     ...(parts.sink && { sink: parts.sink }),
     ...(parts.deadLetters && { deadLetters: parts.deadLetters }),

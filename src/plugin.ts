@@ -36,7 +36,7 @@ export interface Origin {
   bytes(): Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   /** The record's key, where it has one; `order: key` keeps posts of one key in order. */
-  readonly key?: Uint8Array;
+  readonly key?: Uint8Array | undefined;
 }
 
 /** One post on its way in; `post` is a failure where the bytes could not be read as one. */

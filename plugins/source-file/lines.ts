@@ -1,5 +1,14 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import { type Delivery, decodePost, Fault, fail, type Origin, type Outcome, type Post } from "starling-ner";
+import {
+  type Delivery,
+  decodePost,
+  Fault,
+  fail,
+  firstBadByte,
+  type Origin,
+  type Outcome,
+  type Post,
+} from "starling-ner";
 import type { Piece } from "./pieces.ts";
 
 /** Files need no acknowledgement: what was read is read again by the next run. */
@@ -89,17 +98,9 @@ function decode(json: string, origin: LineOrigin): Outcome<Post> | null {
 
 function notUtf8(origin: LineOrigin): Outcome<never> | null {
   const bytes = Buffer.from(origin.bytes());
-  return isUtf8(bytes) ? null : fail(new Fault("POST_NOT_UTF8", { where: origin.where(), byte: firstBad(bytes) + 1 }));
-}
-
-/** Offset of the first byte that is not UTF-8: the decoder puts U+FFFD there, where the text itself has none. */
-function firstBad(bytes: Buffer): number {
-  const text = bytes.toString("utf8");
-  for (let at = text.indexOf("\ufffd"); at !== -1; at = text.indexOf("\ufffd", at + 1)) {
-    const offset = Buffer.byteLength(text.slice(0, at));
-    if (bytes.toString("latin1", offset, offset + 3) !== "\xef\xbf\xbd") return offset;
-  }
-  return 0;
+  return isUtf8(bytes)
+    ? null
+    : fail(new Fault("POST_NOT_UTF8", { where: origin.where(), byte: firstBadByte(bytes) + 1 }));
 }
 
 const overLimit = (origin: LineOrigin, bytes: number, maxLineBytes: number) =>

@@ -13,6 +13,7 @@ const neverStarted: readonly FaultCode[] = [
   "DATA_TYPES_UNKNOWN",
   "DATA_UNREADABLE",
   "EVALUATE_TAGGER",
+  "HTTP_LISTEN",
   "PLUGIN_OPEN_FAILED",
   "RESOURCE_PORT",
   "RESOURCE_UNKNOWN",

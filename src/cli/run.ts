@@ -8,6 +8,7 @@ import type { RunSummary } from "../flow/types.ts";
 import type { Log } from "../host.ts";
 import { openPipeline } from "../open.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
+import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -35,12 +36,29 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const checked = await checkConfig(text, { toRun: true });
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings) process.stderr.write(`warning: ${text.redact(showProblem(warning))}\n`);
-  const pipeline = await openPipeline(plan, { log: await logger(text, flags.verbose ?? false) });
+  const log = await logger(text, flags.verbose ?? false);
+  const summary = await observed(plan.http, log, async (probes) => {
+    const pipeline = await openPipeline(plan, { log });
+    try {
+      probes.running(pipeline.source, signal);
+      return await runPipeline(pipeline, { signal });
+    } finally {
+      await pipeline.close();
+    }
+  });
+  if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0) process.stderr.write(`${tell(summary)}\n`);
+}
+
+/** Answers probes from before the pipeline opens until after it has closed, so that a stop can be watched to its end. */
+async function observed<T>(http: HttpConfig | undefined, log: Log, work: (probes: Probes) => Promise<T>): Promise<T> {
+  const probes = createProbes(http);
+  if (http === undefined) return work(probes);
+  const server = await startServer(http, probes.routes);
+  log("http", "listening", { url: server.url, pages: Object.keys(probes.routes) });
   try {
-    const summary = await runPipeline(pipeline, { signal });
-    if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0) process.stderr.write(`${tell(summary)}\n`);
+    return await work(probes);
   } finally {
-    await pipeline.close();
+    await server.close();
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { httpSchema } from "../serve/config.ts";
 
 const options = z.record(z.string(), z.unknown());
 
@@ -47,6 +48,8 @@ export const configSchema = z.strictObject({
   /** What stages borrow, by the name they borrow it by. */
   resources: z.record(z.string().min(1), pluginUseSchema).default({}),
   stages: z.array(stageUseSchema).default([]),
+  /** Where `/live` and `/ready` answer while `starling run` runs; without it, nowhere. */
+  http: httpSchema.optional(),
   /** Read by `starling train`, which checks it. */
   train: options.optional(),
   /** Read by `starling evaluate`, which checks it. */

@@ -1,19 +1,19 @@
 import { toDeadLetter } from "../dead-letter.ts";
 import { toEvent } from "../event.ts";
-import type { Outcome } from "../outcome.ts";
-import type { Output } from "../plugin.ts";
+import type { Delivery, Origin } from "../plugin.ts";
+import { isDead, type Letter } from "./letter.ts";
+import { plainExits } from "./plain-exits.ts";
+import { type Released, sequencer } from "./sequence.ts";
 import { count, type Tally } from "./tally.ts";
-import { asError, type Chunk, codeOf, isRevoked, type Transit } from "./transit.ts";
+import { transactionalExits } from "./transactions.ts";
+import { asError, type Chunk, codeOf, isRetriable, isRevoked, type Transit } from "./transit.ts";
 import type { Observe, OpenPipeline } from "./types.ts";
-import { sinkFault, writer } from "./writer.ts";
-
-interface Letter extends Output {
-  readonly transit: Transit;
-  /** The last record of its post. */
-  readonly final: boolean;
-}
 
 export interface Outlets {
+  /** A post is delivered, maybe again. */
+  enter(delivery: Delivery): void;
+  /** Whether revision 0 of this post was sent when it was delivered before. */
+  wasDrafted(delivery: Delivery): boolean;
   /** Posts that did all their stages, or were lost on the way. */
   send(chunk: Chunk): void;
   /** Posts that may be asked about: revision 0 of those that are. */
@@ -27,59 +27,55 @@ export interface OutletContext {
   readonly observe: Observe | undefined;
   /** Aborted when the run fails: nothing more is written. */
   readonly signal: AbortSignal;
+  /** Aborted when nothing more will be read. */
+  readonly stopping: AbortSignal;
   /** Gives the credits of posts back that left the run. */
   release(posts: number): void;
   failed(error: Error): void;
   rested(): void;
 }
 
-/** The two ways out: the sink for events, the dead-letter sink for posts that were lost. A post settles when its last record is acknowledged. */
+/** The ways out: events, dead letters, and back to the source. A post settles when its last record is durable. */
 export function outlets(context: OutletContext): Outlets {
   const { pipeline, tally, observe, signal, failed, rested } = context;
-  const events = writer<Letter>("sink", pipeline.sink, signal, {
-    concluded: (letters, outcomes) => conclude(letters, outcomes, emitted),
-    failed,
-    rested,
-  });
-  const deadLetters = writer<Letter>("deadLetters", pipeline.deadLetters, signal, {
-    concluded: (letters, outcomes) => conclude(letters, outcomes, buried),
-    failed,
-    rested,
-  });
+  const exact = pipeline.delivery === "exactly-once";
+  const sequence = sequencer(exact ? "partition" : (pipeline.order ?? "none"));
+  /** Posts that went back to their source after revision 0 had been sent. */
+  const drafted = new WeakSet<Origin>();
 
-  /** Settles what `acknowledge` calls finished, then gives all their credits back at once. */
-  const conclude = (
-    letters: readonly Letter[],
-    outcomes: readonly Outcome<void>[],
-    acknowledge: (letter: Letter, outcome: Outcome<void>) => boolean,
-  ) => {
+  /** Settles what is finished, then gives all its credits back at once. */
+  const written = (letters: readonly Letter[]) => {
     let finished = 0;
     const now = performance.now();
-    for (let i = 0; i < letters.length; i++) {
-      const letter = letters[i]!;
-      if (!acknowledge(letter, outcomes[i]!)) continue;
+    for (const letter of letters) {
+      if (isDead(letter)) tally.deadLettered++;
+      else {
+        tally.records++;
+        if (letter.final) tally.emitted++;
+      }
+      if (!letter.final) continue;
       letter.transit.delivery.settle();
       finished++;
     }
-    if (observe?.event !== undefined) report(letters, outcomes, now, observe);
+    if (observe?.event !== undefined) report(letters, now, observe);
     context.release(finished);
   };
-  const emitted = ({ transit, final }: Letter, outcome: Outcome<void>) => {
-    if (outcome.kind === "fail") {
-      // A refused draft costs nothing: its correction follows.
-      if (final) lose(transit, "sink", outcome.error);
-      else count(tally.failed, "sink", codeOf(outcome.error));
-      return false;
-    }
-    tally.records++;
-    if (final) tally.emitted++;
-    return final;
+  /** A refused draft costs nothing: its correction follows. */
+  const refused = ({ transit, final }: Letter, error: Error) => {
+    if (final) lose(transit, "sink", error);
+    else count(tally.failed, "sink", codeOf(error));
   };
-  const buried = (_: Letter, outcome: Outcome<void>) => {
-    if (outcome.kind === "fail") throw sinkFault("deadLetters", outcome.error);
-    tally.deadLettered++;
-    return true;
+  const passed = ({ delivery }: Transit) => {
+    if (delivery.post.kind === "pass") count(tally.passed, "source", delivery.post.reason);
+    delivery.settle();
+    context.release(1);
   };
+  const revoked = (posts: number) => {
+    tally.revoked += posts;
+    context.release(posts);
+  };
+  const makeExits = exact ? transactionalExits : plainExits;
+  const exits = makeExits(pipeline, signal, { written, refused, passed, revoked, failed, rested });
 
   const emit = (transit: Transit, revision: 0 | 1, final: boolean, now: number) => {
     const { post, delivery } = transit;
@@ -94,36 +90,52 @@ export function outlets(context: OutletContext): Outlets {
       },
       { revision, final, pipeline: pipeline.version },
     );
-    events.push({ record, origin: delivery.origin, post, transit, final });
+    exits.push({ record, origin: delivery.origin, post, transit, final });
   };
   const lose = (transit: Transit, stage: string, error: Error, attempts = 1) => {
     count(tally.failed, stage, codeOf(error));
     bury(transit, stage, error, attempts);
   };
-  const bury = (transit: Transit, stage: string, error: Error, attempts: number) => {
-    const { origin, post } = transit.delivery;
+  const bury = (transit: Transit, stage: string, error: Error, tries: number) => {
+    const { origin, post, attempt = 1 } = transit.delivery;
+    const attempts = attempt - 1 + tries;
     const postId = post.kind === "ok" ? post.value.id : null;
     const record = toDeadLetter({ postId, origin, stage, error, attempts }, pipeline.version);
-    deadLetters.push({ record, origin, transit, final: true, ...(post.kind === "ok" && { post: post.value }) });
+    exits.push({ record, origin, transit, final: true, ...(post.kind === "ok" && { post: post.value }) });
   };
 
-  /** Sends one post on its way out; answers whether its credit is free already. */
-  const leave = (transit: Transit, now: number): boolean => {
+  /** Sends one post on its way out. */
+  const leave = (transit: Transit, now: number) => {
     const { failure, delivery } = transit;
-    if (isRevoked(transit)) {
-      tally.revoked++;
-      return true;
-    }
-    if (delivery.post.kind === "pass") {
-      count(tally.passed, "source", delivery.post.reason);
-      delivery.settle();
-      return true;
-    }
-    if (failure === null) emit(transit, transit.drafted ? 1 : 0, true, now);
+    if (isRevoked(transit)) revoked(1);
+    else if (delivery.post.kind === "pass") exits.pass(transit);
+    else if (failure === null) emit(transit, transit.drafted ? 1 : 0, true, now);
     else if (failure.stage === "source") lose(transit, failure.stage, failure.error);
     else if (transit.drafted) correct(transit, failure.stage, failure.error, now);
     else bury(transit, failure.stage, failure.error, failure.attempts);
-    return false;
+  };
+  const go = ({ out, back }: Released, now: number) => {
+    for (const transit of out)
+      try {
+        leave(transit, now);
+      } catch (thrown) {
+        // An event that cannot be built is the fault of the stage that gave its facts; the post is kept.
+        lose(transit, "event", asError(thrown));
+      }
+    giveBack(back.length);
+  };
+  const giveBack = (posts: number) => {
+    if (posts === 0) return;
+    tally.unfinished += posts;
+    context.release(posts);
+  };
+  /** Whether the source took the post back, because its failure may pass. */
+  const wentBack = (transit: Transit): boolean => {
+    const { failure, delivery } = transit;
+    if (failure === null || !isRetriable(failure.error) || isRevoked(transit)) return false;
+    if (delivery.redeliver?.(failure.error) !== true) return false;
+    if (transit.drafted) drafted.add(delivery.origin);
+    return true;
   };
   /** Whoever saw revision 0 is owed a last one: the draft again, degraded. */
   const correct = (transit: Transit, stage: string, error: Error, now: number) => {
@@ -132,17 +144,20 @@ export function outlets(context: OutletContext): Outlets {
   };
 
   return {
+    enter: sequence.enter,
+    wasDrafted: ({ origin }) => drafted.has(origin),
     send(chunk) {
-      let free = 0;
       const now = performance.now();
-      for (const transit of chunk)
-        try {
-          if (leave(transit, now)) free++;
-        } catch (thrown) {
-          // An event that cannot be built is the fault of the stage that gave its facts; the post is kept.
-          lose(transit, "event", asError(thrown));
+      for (const transit of chunk) {
+        if (!wentBack(transit)) go(sequence.leave(transit), now);
+        else if (context.stopping.aborted) {
+          go(sequence.cut(transit), now);
+          giveBack(1);
+        } else {
+          tally.redelivered++;
+          context.release(1);
         }
-      if (free > 0) context.release(free);
+      }
     },
     draft(chunk) {
       const now = performance.now();
@@ -154,17 +169,18 @@ export function outlets(context: OutletContext): Outlets {
       }
     },
     get idle() {
-      return events.idle && deadLetters.idle;
+      return exits.idle;
     },
   };
 }
 
-function report(letters: readonly Letter[], outcomes: readonly Outcome<void>[], now: number, observe: Observe): void {
-  letters.forEach(({ transit, record, final }, i) => {
-    if (outcomes[i]!.kind === "fail") return;
-    const kind = record.schema === "starling.dead-letter/1" ? "deadLettered" : "emitted";
-    observe.event?.({ kind, final, totalSeconds: (now - transit.readAt) / 1000 });
-  });
+function report(letters: readonly Letter[], now: number, observe: Observe): void {
+  for (const letter of letters)
+    observe.event?.({
+      kind: isDead(letter) ? "deadLettered" : "emitted",
+      final: letter.final,
+      totalSeconds: (now - letter.transit.readAt) / 1000,
+    });
 }
 
 function timingsOf({ readAt, stageMs }: Transit, { stages }: OpenPipeline, now: number) {

@@ -23,16 +23,21 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
     let flowed = false;
     let resting = () => {};
 
+    let draining: ReturnType<typeof setTimeout> | undefined;
+
     const end = (conclude: () => void) => {
-      signal.removeEventListener("abort", stopReading);
+      signal.removeEventListener("abort", stop);
+      clearTimeout(draining);
       conclude();
     };
+    const told = () => summary({ ...tally, peakInFlight: pace.peakInFlight });
     const rested = () => {
       if (!out.idle) return;
       resting();
-      if (flowed && !broken.signal.aborted) end(() => resolve(summary({ ...tally, peakInFlight: pace.peakInFlight })));
+      if (flowed && !broken.signal.aborted) end(() => resolve(told()));
     };
-    const failed = (thrown: unknown) => {
+    /** Ends before everything is done, once writes under way are. */
+    const breakOff = (conclude: () => void) => {
       if (broken.signal.aborted) return;
       broken.abort();
       reading.abort();
@@ -40,10 +45,21 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       const timer = setTimeout(() => resting(), LAST_WRITES_MS);
       resting = () => {
         clearTimeout(timer);
-        end(() => reject(asError(thrown)));
+        end(conclude);
       };
       if (out.idle) resting();
     };
+    const failed = (thrown: unknown) => breakOff(() => reject(asError(thrown)));
+    const stop = () => {
+      stopReading();
+      const { drainMs } = pipeline;
+      if (drainMs !== undefined) draining = setTimeout(giveUp, drainMs);
+    };
+    const giveUp = () =>
+      breakOff(() => {
+        tally.unfinished += pace.inFlight;
+        resolve(told());
+      });
 
     const pace = paced(pipeline.source, pipeline.window, reading.signal);
     const out = outlets({
@@ -51,18 +67,22 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       tally,
       observe,
       signal: broken.signal,
+      stopping: reading.signal,
       release: (posts) => pace.release(posts),
       failed,
       rested,
     });
-    if (signal.aborted) stopReading();
-    else signal.addEventListener("abort", stopReading, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
 
     const departures = pace.chunks.pipe(
       map((deliveries): Chunk => {
         const now = performance.now();
         tally.read += deliveries.length;
-        return deliveries.map((delivery) => depart(delivery, now));
+        return deliveries.map((delivery) => {
+          out.enter(delivery);
+          return depart(delivery, now, out.wasDrafted(delivery));
+        });
       }),
     );
     running = throughStages(departures, pipeline, { tally, observe }, out.draft).subscribe({

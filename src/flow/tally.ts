@@ -9,6 +9,8 @@ export interface Tally {
   records: number;
   deadLettered: number;
   revoked: number;
+  redelivered: number;
+  unfinished: number;
   peakInFlight: number;
   readonly passed: Counts;
   readonly failed: Counts;
@@ -20,6 +22,8 @@ export const emptyTally = (): Tally => ({
   records: 0,
   deadLettered: 0,
   revoked: 0,
+  redelivered: 0,
+  unfinished: 0,
   peakInFlight: 0,
   passed: {},
   failed: {},

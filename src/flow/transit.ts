@@ -42,7 +42,7 @@ const noReasons: readonly StageReason[] = Object.freeze([]);
 const unreadable: Post = Object.freeze({ id: "", text: "" });
 
 /** Puts a delivered post on its way; a failed delivery is one that is already lost. */
-export function depart(delivery: Delivery, now: number): Transit {
+export function depart(delivery: Delivery, now: number, drafted = false): Transit {
   const { post } = delivery;
   return {
     delivery,
@@ -54,7 +54,7 @@ export function depart(delivery: Delivery, now: number): Transit {
     passed: noReasons,
     degraded: noReasons,
     failure: post.kind === "fail" ? { stage: "source", error: post.error, attempts: 1 } : null,
-    drafted: false,
+    drafted,
   };
 }
 
@@ -66,5 +66,8 @@ export const isRevoked = ({ delivery }: Transit): boolean => delivery.revoked?.a
 
 /** A short word of a bounded set for metrics and dead letters. */
 export const codeOf = (error: Error): string => (isFault(error) ? error.code : "UNEXPECTED");
+
+/** Whether trying again may help. */
+export const isRetriable = (error: Error): boolean => isFault(error) && error.retry;
 
 export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -91,6 +91,10 @@ export interface RunSummary {
   readonly deadLettered: number;
   /** Posts that were given back because the source had revoked them. */
   readonly revoked: number;
+  /** Posts that went back to their source after a failure that may pass, counted each time. */
+  readonly redelivered: number;
+  /** Posts that a stop left in the input, though they had been read. */
+  readonly unfinished: number;
   /** Unsettled posts at the worst moment. */
   readonly peakInFlight: number;
   /** Passes by stage, then by reason. */

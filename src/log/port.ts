@@ -123,6 +123,8 @@ export interface LogClient {
   readonly address: string;
   /** Number of partitions of each topic, of all topics where no names are given. Throws LOG_TOPIC_MISSING. */
   topics(names?: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Bytes of one record that the topic takes, packed or not; undefined where we may not know. */
+  maxRecordBytes(topic: string): Promise<number | undefined>;
   /** The offset of each partition of a topic at a moment; where no record is so late, the offset behind the last. */
   offsets(topic: string, at: Moment): Promise<readonly Position[]>;
   /** What a group has committed; partitions without a commit are left out. */

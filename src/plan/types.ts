@@ -2,6 +2,7 @@ import type { Config, ConfigText, Path } from "../config/index.ts";
 import type { StageFlow } from "../flow/types.ts";
 import type { Kind, PluginOf } from "../load.ts";
 import type { DeliveryMode, Order } from "../plugin.ts";
+import type { HttpConfig } from "../serve/config.ts";
 
 /** A plugin with its checked options: everything that can be known of it before it opens. */
 export interface Planned<K extends Kind> {
@@ -27,6 +28,7 @@ export interface Plan {
   readonly delivery: DeliveryMode;
   readonly order: Order;
   readonly drainMs: number;
+  readonly http?: HttpConfig;
   readonly source?: Planned<"source">;
   readonly sink?: Planned<"sink">;
   readonly deadLetters?: Planned<"sink">;

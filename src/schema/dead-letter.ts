@@ -15,9 +15,13 @@ export const deadLetterSchema = z.strictObject({
     lane: z.string(),
     offset: z.string(),
     headers: z.record(z.string(), z.string()).optional(),
+    /** Of the record, base64. */
+    key: z.string().optional(),
   }),
   /** The original bytes, base64: the post can be sent again unchanged. */
   bytes: z.string(),
+  /** How many they were, where they were too many for the letter: then `bytes` is empty, and they stay at `origin`. */
+  leftOut: z.int().positive().optional(),
 });
 
 export type DeadLetter = Readonly<z.output<typeof deadLetterSchema>>;

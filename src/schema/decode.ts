@@ -16,14 +16,23 @@ export interface Place {
  * Lone surrogates become U+FFFD, of the same length: what leaves the pipeline is always well-formed, and offsets stay true.
  */
 export function decodePost(json: string, place: Place): Outcome<Post> {
-  let value: unknown;
+  const parsed = parseJson(json, place);
+  return parsed.kind === "ok" ? toPost(parsed.value, place) : parsed;
+}
+
+/** Plain data, with lone surrogates replaced. Fails with POST_NOT_JSON. */
+export function parseJson(json: string, place: Place): Outcome<unknown> {
   try {
-    value = JSON.parse(json);
+    const value: unknown = JSON.parse(json);
+    // Only an escape can bring a lone surrogate: bytes that are UTF-8 hold none.
+    return ok(json.includes("\\u") ? wellFormed(value) : value);
   } catch (error) {
     return fail(notJson(json, place, error as SyntaxError));
   }
-  // Only an escape can bring a lone surrogate: bytes that are UTF-8 hold none.
-  if (json.includes("\\u")) value = wellFormed(value);
+}
+
+/** Plain data as a post. Fails with POST_INVALID. */
+export function toPost(value: unknown, place: Place): Outcome<Post> {
   if (isPlainPost(value)) return ok(value);
   const parsed = postSchema.safeParse(value);
   if (parsed.success) return ok(parsed.data);

@@ -1,0 +1,75 @@
+import kafkajs, { type Admin, type Kafka } from "kafkajs";
+import { type Fault, type Host, type Partition } from "starling-ner";
+import { registerCodecs } from "./codecs.ts";
+import { faultOf } from "./faults.ts";
+import type { Options } from "./options.ts";
+import { mendTimers } from "./request-queue.ts";
+import { saslOf, tlsOf } from "./security.ts";
+
+/** What producers and consumers need of the client. */
+export interface Connection {
+  readonly brokers: string;
+  readonly log: Host["log"];
+  /** A new one each time: those that share one share what they know of committed offsets. */
+  kafka(): Kafka;
+  /** Runs `act` with an admin connection of its own. */
+  admin<T>(what: string, act: (admin: Admin) => Promise<T>, topic?: string): Promise<T>;
+  /** First offset of a partition, and the one behind its last. */
+  ends(partition: Partition): Promise<{ readonly earliest: number; readonly latest: number }>;
+  fault(error: unknown, what: string, topic?: string): Fault;
+}
+
+registerCodecs();
+mendTimers();
+
+export async function connect(options: Options, host: Host): Promise<Connection> {
+  const ssl = await tlsOf(options.tls, host.resolve);
+  const sasl = saslOf(options.sasl, host.resolve);
+  const brokers = options.brokers.join(",");
+  const kafka = () =>
+    new kafkajs.Kafka({
+      brokers: [...options.brokers],
+      clientId: options.clientId,
+      ssl,
+      ...(sasl !== undefined && { sasl }),
+      connectionTimeout: options.connectMs,
+      authenticationTimeout: Math.max(options.connectMs, 10_000),
+      requestTimeout: options.requestMs,
+      retry: { initialRetryTime: 100, maxRetryTime: 3000, retries: 5 },
+      logLevel: kafkajs.logLevel.WARN,
+      logCreator:
+        () =>
+        ({ log: { message, timestamp: _, logger: __, ...fields } }) =>
+          host.log(message, fields),
+    });
+  const fault = (error: unknown, what: string, topic?: string) =>
+    faultOf(error, { brokers, what, ...(topic !== undefined && { topic }) });
+  const admin: Connection["admin"] = async (what, act, topic) => {
+    const opened = kafka().admin();
+    try {
+      await opened.connect();
+      return await act(opened);
+    } catch (error) {
+      throw fault(error, what, topic);
+    } finally {
+      await opened.disconnect().catch(() => {});
+    }
+  };
+  return {
+    brokers,
+    log: host.log,
+    kafka,
+    admin,
+    fault,
+    ends: ({ topic, partition }) =>
+      admin(
+        `asking for the offsets of ${topic}`,
+        async (opened) => {
+          const all = await opened.fetchTopicOffsets(topic);
+          const found = all.find((one) => one.partition === partition);
+          return { earliest: Number(found?.low ?? 0), latest: Number(found?.high ?? 0) };
+        },
+        topic,
+      ),
+  };
+}

@@ -1,0 +1,252 @@
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
+import {
+  type Assignment,
+  type ConsumerEvents,
+  type ConsumerOptions,
+  Fault,
+  type GroupConsumer,
+  type LogRecord,
+  type Partition,
+  type Position,
+} from "starling-ner";
+import type { Connection } from "./connection.ts";
+
+/** A client that neither fetches, nor fails, nor joins for so long has died without a word, in milliseconds. */
+const SILENT_MS = 180_000;
+/** How long leaving the group may take, in milliseconds. */
+const LEAVE_MS = 5000;
+
+const none: LogRecord["headers"] = Object.freeze({});
+const keyOf = ({ topic, partition }: Partition) => `${topic}/${partition}`;
+
+/**
+ * A member of a group by kafkajs, which is kept on a short lead: it commits nothing by itself, its `eachBatch` returns at
+ * once so that heartbeats go on, and no partition is read before `start` has said from where.
+ */
+export async function joinGroup(
+  connection: Connection,
+  topics: readonly string[],
+  options: ConsumerOptions,
+  events: ConsumerEvents,
+): Promise<GroupConsumer> {
+  const { group, sessionMs, maxWaitMs, maxBytesPerPartition } = options;
+  const { fault, log } = connection;
+  const consumer = connection.kafka().consumer({
+    groupId: group,
+    sessionTimeout: sessionMs,
+    heartbeatInterval: Math.min(3000, Math.floor(sessionMs / 3)),
+    rebalanceTimeout: Math.max(sessionMs, 60_000),
+    maxWaitTimeInMs: maxWaitMs,
+    maxBytesPerPartition,
+    allowAutoTopicCreation: false,
+    metadataMaxAge: 60_000,
+    // A broker that restarts within about 20 seconds costs no membership.
+    retry: { initialRetryTime: 100, maxRetryTime: 3000, retries: 10 },
+  });
+  /** Where the next batch of each started partition has to begin. */
+  const positions = new Map<string, number>();
+  let assigned = new Map<string, Partition>();
+  let joined = false;
+  let flushing = false;
+  let closed = false;
+  let lastSign = performance.now();
+  /** Commits with the generation it is called in, and never again by itself, unlike `consumer.commitOffsets`. */
+  let send: EachBatchPayload["commitOffsetsIfNecessary"] | undefined;
+
+  const alive = () => {
+    lastSign = performance.now();
+  };
+  const fail = (error: unknown) => {
+    if (!closed) events.failed(fault(error, `reading as a member of the group ${group}`));
+  };
+  const hold = (partitions: readonly Partition[]) => consumer.pause(byTopic(partitions));
+
+  const onJoin = ({ memberId, memberAssignment }: Joined) => {
+    alive();
+    const partitions = Object.entries(memberAssignment).flatMap(([topic, list]) =>
+      list.map((partition): Partition => ({ topic, partition })),
+    );
+    positions.clear();
+    assigned = new Map(partitions.map((partition) => [keyOf(partition), partition]));
+    joined = true;
+    hold(partitions);
+    log("joined the group", { group, member: memberId, partitions: [...assigned.keys()] });
+    events.assigned({ member: memberId, partitions } satisfies Assignment);
+  };
+  const onRebalancing = () => {
+    alive();
+    if (!joined) return;
+    flushing = true;
+    events.rebalancing?.();
+    flushing = false;
+    joined = false;
+  };
+  const onCrash = (error: Error, restart: boolean) => {
+    alive();
+    joined = false;
+    send = undefined;
+    positions.clear();
+    if (!restart) return fail(error);
+    log("the client lost its connection, and starts again", { group, reason: error.message });
+    events.lost?.(error);
+  };
+
+  const onBatch = ({ batch, commitOffsetsIfNecessary, isStale }: EachBatchPayload): void => {
+    send = commitOffsetsIfNecessary;
+    const { topic, partition } = batch;
+    const position = positions.get(keyOf(batch));
+    // Not started: `start` will say from where it is to be read again.
+    if (position === undefined || isStale() || closed) return;
+    const fetched = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
+    if (fetched > position) return realign({ topic, partition }, position);
+    const next = Number(batch.lastOffset()) + 1;
+    positions.set(keyOf(batch), Math.max(position, next));
+    events.records({ topic, partition, records: batch.messages.map(recordOf), next });
+  };
+
+  /**
+   * The client has gone on elsewhere than where it was told to: the records it was to read are no longer kept, or the
+   * topic was made anew. What is still there is read from where it begins.
+   */
+  const realign = (partition: Partition, position: number) => {
+    positions.delete(keyOf(partition));
+    hold([partition]);
+    void connection
+      .ends(partition)
+      .then(({ earliest, latest }) => {
+        if (closed || positions.has(keyOf(partition)) || !assigned.has(keyOf(partition))) return;
+        if (position > latest)
+          throw new Fault("LOG_FAILED", {
+            what: `reading ${keyOf(partition)} from offset ${position}`,
+            reason: `it ends at ${latest}: the topic was made anew; set the group's offsets, or take another group`,
+          });
+        if (earliest > position) log("records were deleted before they were read", { ...partition, position, earliest });
+        start({ ...partition, offset: Math.max(position, earliest) });
+      })
+      .catch(fail);
+  };
+  const start = (at: Position) => {
+    const { topic, partition, offset } = at;
+    positions.set(keyOf(at), offset);
+    consumer.seek({ topic, partition, offset: String(offset) });
+    consumer.resume(byTopic([at]));
+  };
+
+  listen(consumer, {
+    joined: onJoin,
+    rebalancing: onRebalancing,
+    crashed: onCrash,
+    alive,
+    passed: (at, next) => {
+      const position = positions.get(keyOf(at));
+      if (position === undefined || next <= position) return;
+      positions.set(keyOf(at), next);
+      events.records({ topic: at.topic, partition: at.partition, records: [], next });
+    },
+  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+  } catch (error) {
+    await consumer.disconnect().catch(() => {});
+    throw fault(error, `joining the group ${group}`);
+  }
+  // Resolves once the group was joined, or in vain: then the events say so.
+  void consumer
+    .run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: async (payload) => onBatch(payload) })
+    .catch(fail);
+  const watch = setInterval(() => {
+    if (performance.now() - lastSign < SILENT_MS + sessionMs) return;
+    clearInterval(watch);
+    fail(new Error(`the client gave no sign of life for ${Math.round((SILENT_MS + sessionMs) / 1000)} s`));
+  }, 10_000).unref();
+
+  return {
+    topics,
+    start(at) {
+      if (assigned.has(keyOf(at)) && !closed) start(at);
+    },
+    pause(partitions) {
+      if (!closed) hold(partitions.filter((one) => positions.has(keyOf(one))));
+    },
+    resume(partitions) {
+      if (!closed) consumer.resume(byTopic(partitions.filter((one) => positions.has(keyOf(one)))));
+    },
+    async commit(at) {
+      // A turn of its own: the client may just have taken a new generation whose event is still to come.
+      if (!flushing) await turn();
+      const ours = at.filter((one) => assigned.has(keyOf(one)));
+      if (ours.length === 0) return;
+      if (!joined || send === undefined)
+        throw new Fault("LOG_UNREACHABLE", { brokers: connection.brokers, reason: `the group ${group} is rebalancing` });
+      try {
+        await send({ topics: offsetsByTopic(ours) });
+      } catch (error) {
+        throw fault(error, `committing offsets of the group ${group}`);
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(watch);
+      const late = new AbortController();
+      await Promise.race([
+        consumer.disconnect().catch((error: Error) => log("leaving the group failed", { group, reason: error.message })),
+        sleep(LEAVE_MS, undefined, { signal: late.signal }).catch(() => {}),
+      ]);
+      late.abort();
+    },
+  };
+}
+
+interface Joined {
+  readonly memberId: string;
+  readonly memberAssignment: Readonly<Record<string, number[]>>;
+}
+
+interface Signs {
+  joined(event: Joined): void;
+  rebalancing(): void;
+  crashed(error: Error, restart: boolean): void;
+  alive(): void;
+  /** A batch that holds nothing to show, such as markers of transactions. */
+  passed(at: Partition, next: number): void;
+}
+
+function listen(consumer: Consumer, signs: Signs): void {
+  const { events } = consumer;
+  consumer.on(events.GROUP_JOIN, ({ payload }) => signs.joined(payload));
+  consumer.on(events.REBALANCING, () => signs.rebalancing());
+  consumer.on(events.CRASH, ({ payload }) => signs.crashed(payload.error, payload.restart));
+  consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
+    if (payload.batchSize === 0) signs.passed(payload, Number(payload.lastOffset) + 1);
+  });
+  for (const name of [events.FETCH_START, events.CONNECT, events.DISCONNECT, events.HEARTBEAT] as const)
+    consumer.on(name as typeof events.HEARTBEAT, () => signs.alive());
+}
+
+const recordOf = ({ offset, key, value, headers, timestamp }: KafkaMessage): LogRecord => ({
+  offset: Number(offset),
+  key,
+  value,
+  headers: headers ?? none,
+  timestamp: Number(timestamp),
+});
+
+function byTopic(partitions: readonly Partition[]): { topic: string; partitions: number[] }[] {
+  const topics = new Map<string, number[]>();
+  for (const { topic, partition } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+}
+
+/** As commits and transactions want them. */
+export function offsetsByTopic(positions: readonly Position[]) {
+  const topics = new Map<string, { partition: number; offset: string }[]>();
+  for (const { topic, partition, offset } of positions) {
+    const list = topics.get(topic) ?? [];
+    list.push({ partition, offset: String(offset) });
+    topics.set(topic, list);
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+}

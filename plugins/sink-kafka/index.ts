@@ -1,0 +1,50 @@
+import { defineSink, log, type NewRecord, type Outcome, type Output, type Sink } from "starling-ner";
+import { type EncodeRules, encode, withoutBytes } from "./encode.ts";
+import { options } from "./options.ts";
+import { sendAll } from "./send.ts";
+
+export default defineSink({
+  name: "sink-kafka",
+  about: "Events and dead letters to a Kafka topic.",
+  options,
+  borrows: ({ client }) => [{ port: log, name: client }],
+  async open({ client: name, topic, partitionBy, compression, patienceMs }, host): Promise<Sink> {
+    const client = host.borrow(log, name);
+    await client.topics([topic]);
+    // What is packed may be smaller than it looks: then only the topic itself can say.
+    const maxBytes = compression === "none" ? await client.maxRecordBytes(topic) : undefined;
+    const rules: EncodeRules = { topic, partitionBy, maxBytes };
+    const producer = await client.producer({ compression });
+    const sending = { patienceMs, log: host.log };
+
+    const write = async (batch: readonly Output[], signal: AbortSignal): Promise<Outcome<void>[]> => {
+      const encoded = batch.map((output) => encode(output, rules));
+      const good = encoded.flatMap((outcome) => (outcome.kind === "ok" ? [outcome.value] : []));
+      const sent = await sendAll(producer, good, sending, signal);
+      let next = 0;
+      return Promise.all(
+        encoded.map(async (outcome, i) => {
+          if (outcome.kind !== "ok") return outcome;
+          const answer = sent[next++]!;
+          const short = answer.kind === "fail" ? withoutBytes(batch[i]!, rules) : undefined;
+          return short?.kind === "ok" ? (await sendAll(producer, [short.value], sending, signal))[0]! : answer;
+        }),
+      );
+    };
+    return {
+      write: (batch, signal) => untilAborted(write(batch, signal), signal),
+      encode: (batch): readonly Outcome<NewRecord>[] => batch.map((output) => encode(output, rules)),
+      close: () => producer.close(),
+    };
+  },
+});
+
+/** A request under way cannot be called back, but nobody has to wait for it. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", stop, { once: true });
+  work.catch(() => {});
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", stop));
+}

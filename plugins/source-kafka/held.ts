@@ -1,0 +1,63 @@
+import type { Entry, LogRecord, Origin, Partition, Tracker } from "starling-ner";
+import { textHeaders } from "./headers.ts";
+
+/** A record that is ours until it is settled: what it is, where it stood, and how often it was delivered. */
+export class Held implements Origin {
+  readonly tracker: Tracker;
+  readonly entry: Entry;
+  readonly record: LogRecord;
+  readonly lane: string;
+  readonly offset: string;
+  attempt: number;
+  /** When it was delivered first, in milliseconds since 1970. */
+  readonly firstAt: number;
+  #headers: Readonly<Record<string, string>> | undefined;
+
+  constructor(tracker: Tracker, entry: Entry, record: LogRecord, firstAt: number, came?: Came) {
+    this.tracker = tracker;
+    this.entry = entry;
+    this.record = record;
+    this.lane = came?.lane ?? tracker.lane;
+    this.offset = came?.offset ?? String(record.offset);
+    this.attempt = came?.attempt ?? 1;
+    this.firstAt = came?.firstAt ?? firstAt;
+    this.#headers = came?.headers;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    this.#headers ??= textHeaders(this.record.headers);
+    return this.#headers;
+  }
+
+  get key(): Uint8Array | undefined {
+    return this.record.key ?? undefined;
+  }
+
+  bytes(): Uint8Array {
+    return this.record.value ?? new Uint8Array();
+  }
+
+  where(): string {
+    return `${this.lane} offset ${this.offset}`;
+  }
+}
+
+/** What a record of a retry topic says of the post it stands for. */
+export interface Came {
+  readonly lane: string;
+  readonly offset: string;
+  readonly attempt: number;
+  readonly firstAt: number;
+  /** Not to be delivered before, in milliseconds since 1970. */
+  readonly notBefore: number;
+  /** Those of the post itself. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const laneOf = ({ topic, partition }: Partition): string => `${topic}/${partition}`;
+
+/** Topic names hold no slash. */
+export function partitionOf(lane: string): Partition {
+  const cut = lane.lastIndexOf("/");
+  return { topic: lane.slice(0, cut), partition: Number(lane.slice(cut + 1)) };
+}

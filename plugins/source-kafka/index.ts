@@ -1,0 +1,24 @@
+import { defineSource, decoder, log, type SchemaRegistry, schemaRegistry } from "starling-ner";
+import { options, wantedTopics } from "./options.ts";
+import { openReader } from "./reader.ts";
+
+export default defineSource({
+  name: "source-kafka",
+  about: "Posts from Kafka topics, as a member of a consumer group.",
+  options,
+  borrows: ({ client, format: { registry } }) => [
+    { port: log, name: client },
+    ...(registry === undefined ? [] : [{ port: schemaRegistry, name: registry }]),
+  ],
+  reorders: ({ retry }) => retry.topic !== undefined,
+  async open(given, host) {
+    const client = host.borrow(log, given.client);
+    const { format, retry } = given;
+    const registry: SchemaRegistry | undefined =
+      format.registry === undefined ? undefined : host.borrow(schemaRegistry, format.registry);
+    const names = wantedTopics(given).filter((topic) => typeof topic === "string");
+    // Before anything is read: a topic that is missing must not show in the middle of a run.
+    await client.topics(retry.topic === undefined ? names : [...names, retry.topic]);
+    return openReader({ client, options: given, decode: decoder(format, registry), host });
+  },
+});

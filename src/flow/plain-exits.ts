@@ -1,0 +1,40 @@
+import type { Outcome } from "../outcome.ts";
+import { type ExitEvents, type Exits, isDead, type Letter } from "./letter.ts";
+import type { OpenPipeline } from "./types.ts";
+import { sinkFault, writer } from "./writer.ts";
+
+/** Events go to the sink, dead letters to theirs; each batch is acknowledged for itself. */
+export function plainExits(
+  { sink, deadLetters }: Pick<OpenPipeline, "sink" | "deadLetters">,
+  signal: AbortSignal,
+  exit: ExitEvents,
+): Exits {
+  const { failed, rested } = exit;
+  const events = writer<Letter>("sink", sink, signal, {
+    concluded(letters, outcomes) {
+      exit.written(letters.filter((_, i) => outcomes[i]!.kind !== "fail"));
+      letters.forEach((letter, i) => {
+        const outcome = outcomes[i]!;
+        if (outcome.kind === "fail") exit.refused(letter, outcome.error);
+      });
+    },
+    failed,
+    rested,
+  });
+  const graves = writer<Letter>("deadLetters", deadLetters, signal, {
+    concluded(letters, outcomes) {
+      const bad = outcomes.findIndex(({ kind }) => kind === "fail");
+      exit.written(bad === -1 ? letters : letters.slice(0, bad));
+      if (bad !== -1) throw sinkFault("deadLetters", (outcomes[bad] as Outcome<void> & { kind: "fail" }).error);
+    },
+    failed,
+    rested,
+  });
+  return {
+    push: (letter) => (isDead(letter) ? graves : events).push(letter),
+    pass: exit.passed,
+    get idle() {
+      return events.idle && graves.idle;
+    },
+  };
+}

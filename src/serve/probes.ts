@@ -1,0 +1,47 @@
+import type { Source } from "../plugin.ts";
+import type { HttpConfig } from "./config.ts";
+import { json, type Routes } from "./server.ts";
+
+export interface Probes {
+  readonly routes: Routes;
+  /** Models and all else are open, and posts are read until `stop` aborts; then what was read is finished. */
+  running(source: Pick<Source, "health">, stop: AbortSignal): void;
+}
+
+/**
+ * `/live` answers as long as the process does. `/ready` says yes while posts flow: the pipeline is open, the source says
+ * that it is ready (a consumer of a log: that it is assigned), and no post has been in flight for too long.
+ */
+export function createProbes({ oldestMs }: Pick<HttpConfig, "oldestMs"> = { oldestMs: 300_000 }): Probes {
+  let source: Pick<Source, "health"> | undefined;
+  let stop: AbortSignal | undefined;
+  const phaseNow = () => (source === undefined ? "opening" : stop?.aborted ? "stopping" : "running");
+
+  const ready = () => {
+    const phase = phaseNow();
+    const health = source?.health?.();
+    const oldest = health?.figures?.oldestSeconds ?? 0;
+    const reasons = [
+      ...(phase === "running" ? [] : [`the pipeline is ${phase}`]),
+      ...(health?.ready === false ? [`source: ${health.reason ?? "not ready"}`] : []),
+      ...(oldest * 1000 > oldestMs
+        ? [`the oldest post in flight is ${Math.round(oldest)} s old, more than ${oldestMs / 1000} s`]
+        : []),
+    ];
+    return { ready: reasons.length === 0, reasons, figures: health?.figures ?? {} };
+  };
+
+  return {
+    routes: {
+      "/live": () => json(200, { live: true, phase: phaseNow() }),
+      "/ready": () => {
+        const state = ready();
+        return json(state.ready ? 200 : 503, state);
+      },
+    },
+    running(opened, signal) {
+      source = opened;
+      stop = signal;
+    },
+  };
+}
