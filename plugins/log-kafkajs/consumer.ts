@@ -10,6 +10,7 @@ import {
   type Partition,
   type Position,
 } from "starling-ner";
+import { committingOnce } from "./commit-once.ts";
 import type { Connection } from "./connection.ts";
 
 /** A client that neither fetches, nor fails, nor joins for so long has died without a word, in milliseconds. */
@@ -51,8 +52,7 @@ export async function joinGroup(
   let flushing = false;
   let closed = false;
   let lastSign = performance.now();
-  /** Commits with the generation it is called in, and never again by itself, unlike `consumer.commitOffsets`. */
-  let send: EachBatchPayload["commitOffsetsIfNecessary"] | undefined;
+  let member = "";
 
   const alive = () => {
     lastSign = performance.now();
@@ -70,6 +70,7 @@ export async function joinGroup(
     positions.clear();
     assigned = new Map(partitions.map((partition) => [keyOf(partition), partition]));
     joined = true;
+    member = memberId;
     hold(partitions);
     log("joined the group", { group, member: memberId, partitions: [...assigned.keys()] });
     events.assigned({ member: memberId, partitions } satisfies Assignment);
@@ -85,15 +86,13 @@ export async function joinGroup(
   const onCrash = (error: Error, restart: boolean) => {
     alive();
     joined = false;
-    send = undefined;
     positions.clear();
     if (!restart) return fail(error);
     log("the client lost its connection, and starts again", { group, reason: error.message });
     events.lost?.(error);
   };
 
-  const onBatch = ({ batch, commitOffsetsIfNecessary, isStale }: EachBatchPayload): void => {
-    send = commitOffsetsIfNecessary;
+  const onBatch = ({ batch, isStale }: EachBatchPayload): void => {
     const { topic, partition } = batch;
     const position = positions.get(keyOf(batch));
     // Not started: `start` will say from where it is to be read again.
@@ -154,7 +153,7 @@ export async function joinGroup(
   }
   // Resolves once the group was joined, or in vain: then the events say so.
   void consumer
-    .run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: async (payload) => onBatch(payload) })
+    .run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: committingOnce(async (payload) => onBatch(payload)) })
     .catch(fail);
   const watch = setInterval(() => {
     if (performance.now() - lastSign < SILENT_MS + sessionMs) return;
@@ -178,10 +177,11 @@ export async function joinGroup(
       if (!flushing) await turn();
       const ours = at.filter((one) => assigned.has(keyOf(one)));
       if (ours.length === 0) return;
-      if (!joined || send === undefined)
+      if (!joined)
         throw new Fault("LOG_UNREACHABLE", { brokers: connection.brokers, reason: `the group ${group} is rebalancing` });
       try {
-        await send({ topics: offsetsByTopic(ours) });
+        // Whose commit it is stands beside the offset, where the broker's own log of groups shows it.
+        await consumer.commitOffsets(ours.map((one) => ({ ...one, offset: String(one.offset), metadata: member })));
       } catch (error) {
         throw fault(error, `committing offsets of the group ${group}`);
       }
