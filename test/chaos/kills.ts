@@ -40,6 +40,7 @@ export async function kills(options: ChaosOptions, say: (line: string) => void) 
       brokerKills,
       inFlightPerCrash: inFlight,
       unaskedExits: fleet.unasked.length,
+      unstarted: fleet.unstarted,
       notOwned: conduct.notOwned,
       backwards: conduct.backwards,
     };
@@ -56,9 +57,9 @@ export async function kills(options: ChaosOptions, say: (line: string) => void) 
       "nothing is in both topics": verdict.inBoth === 0,
       "no record comes from nowhere": verdict.strangers === 0,
       "nothing is left": lag === 0,
-      "no worker ended by itself": fleet.unasked.length === 0,
+      "no running worker ended by itself": fleet.unasked.length === 0,
       "every worker stopped as asked": exits.every(({ code }) => code === 0),
-      "nobody commits what it does not own": conduct.notOwned === 0,
+      "nobody commits what it does not own": exact || conduct.notOwned === 0,
       "no offset goes back": conduct.backwards === 0,
     };
     return { result, promises };
