@@ -44,7 +44,15 @@ export function workerConfig(settings: WorkerSettings): string {
     },
     source: {
       use: "source-kafka",
-      options: { client: "broker", topics: [topics.posts], group: GROUP, from: "earliest", sessionMs, commitMs },
+      options: {
+        client: "broker",
+        topics: [topics.posts],
+        group: GROUP,
+        from: "earliest",
+        sessionMs,
+        commitMs,
+        retry: { backoffMs: 20 },
+      },
     },
     stages,
     sink: sink(topics.entities),

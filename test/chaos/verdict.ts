@@ -26,8 +26,8 @@ export interface Verdict {
   readonly lost: number;
   /** Records beyond the first of each key and revision. */
   readonly duplicates: number;
-  /** The most of them that followed one crash, before the next; those before any crash count as one more. */
-  readonly maxDuplicatesPerCrash: number;
+  /** How many of them followed each crash, before the next. */
+  readonly duplicatesPerCrash: readonly number[];
   readonly duplicatesWithoutCrash: number;
   /** Records beyond one for each post and revision, once key and revision are unique. */
   readonly duplicatesAfterKey: number;
@@ -53,7 +53,7 @@ export function judge({ inputs, events, letters, crashes }: Evidence): Verdict {
     events: inputs.size,
     lost: places.filter((place) => !finals.has(place) && !dead.has(place)).length,
     duplicates: repeated.length,
-    maxDuplicatesPerCrash: Math.max(0, ...perCrash.after),
+    duplicatesPerCrash: perCrash.after,
     duplicatesWithoutCrash: perCrash.before,
     duplicatesAfterKey: afterKey(events) + afterKey(letters),
     unequal: unequalOf(events),
