@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import {
   type Assignment,
@@ -10,7 +10,7 @@ import {
   type Partition,
   type Position,
 } from "starling-ner";
-import { committingOnce } from "./commit-once.ts";
+import { createCommits } from "./commits.ts";
 import type { Connection } from "./connection.ts";
 
 /** A client that neither fetches, nor fails, nor joins for so long has died without a word, in milliseconds. */
@@ -33,8 +33,10 @@ export async function joinGroup(
 ): Promise<GroupConsumer> {
   const { group, sessionMs, maxWaitMs, maxBytesPerPartition } = options;
   const { fault, log } = connection;
+  const commits = createCommits();
   const consumer = connection.kafka().consumer({
     groupId: group,
+    partitionAssigners: [commits.assigner],
     sessionTimeout: sessionMs,
     heartbeatInterval: Math.min(3000, Math.floor(sessionMs / 3)),
     rebalanceTimeout: Math.max(sessionMs, 60_000),
@@ -48,11 +50,10 @@ export async function joinGroup(
   /** Where the next batch of each started partition has to begin. */
   const positions = new Map<string, number>();
   let assigned = new Map<string, Partition>();
-  let joined = false;
-  let flushing = false;
+  /** Undefined while the group divides its partitions, and outside of it. */
+  let membership: { readonly member: string; readonly generation: number } | undefined;
   let closed = false;
   let lastSign = performance.now();
-  let member = "";
 
   const alive = () => {
     lastSign = performance.now();
@@ -69,23 +70,20 @@ export async function joinGroup(
     );
     positions.clear();
     assigned = new Map(partitions.map((partition) => [keyOf(partition), partition]));
-    joined = true;
-    member = memberId;
+    membership = { member: memberId, generation: commits.generation };
     hold(partitions);
     log("joined the group", { group, member: memberId, partitions: [...assigned.keys()] });
     events.assigned({ member: memberId, partitions } satisfies Assignment);
   };
   const onRebalancing = () => {
     alive();
-    if (!joined) return;
-    flushing = true;
+    if (membership === undefined) return;
     events.rebalancing?.();
-    flushing = false;
-    joined = false;
+    membership = undefined;
   };
   const onCrash = (error: Error, restart: boolean) => {
     alive();
-    joined = false;
+    membership = undefined;
     positions.clear();
     if (!restart) return fail(error);
     log("the client lost its connection, and starts again", { group, reason: error.message });
@@ -153,7 +151,7 @@ export async function joinGroup(
   }
   // Resolves once the group was joined, or in vain: then the events say so.
   void consumer
-    .run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: committingOnce(async (payload) => onBatch(payload)) })
+    .run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: async (payload) => onBatch(payload) })
     .catch(fail);
   const watch = setInterval(() => {
     if (performance.now() - lastSign < SILENT_MS + sessionMs) return;
@@ -173,15 +171,12 @@ export async function joinGroup(
       if (!closed) consumer.resume(byTopic(partitions.filter((one) => positions.has(keyOf(one)))));
     },
     async commit(at) {
-      // A turn of its own: the client may just have taken a new generation whose event is still to come.
-      if (!flushing) await turn();
       const ours = at.filter((one) => assigned.has(keyOf(one)));
       if (ours.length === 0) return;
-      if (!joined)
+      if (membership === undefined)
         throw new Fault("LOG_UNREACHABLE", { brokers: connection.brokers, reason: `the group ${group} is rebalancing` });
       try {
-        // Whose commit it is stands beside the offset, where the broker's own log of groups shows it.
-        await consumer.commitOffsets(ours.map((one) => ({ ...one, offset: String(one.offset), metadata: member })));
+        await commits.commit(group, membership.member, membership.generation, ours);
       } catch (error) {
         throw fault(error, `committing offsets of the group ${group}`);
       }
@@ -237,16 +232,5 @@ const recordOf = ({ offset, key, value, headers, timestamp }: KafkaMessage): Log
 function byTopic(partitions: readonly Partition[]): { topic: string; partitions: number[] }[] {
   const topics = new Map<string, number[]>();
   for (const { topic, partition } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-}
-
-/** As commits and transactions want them. */
-export function offsetsByTopic(positions: readonly Position[]) {
-  const topics = new Map<string, { partition: number; offset: string }[]>();
-  for (const { topic, partition, offset } of positions) {
-    const list = topics.get(topic) ?? [];
-    list.push({ partition, offset: String(offset) });
-    topics.set(topic, list);
-  }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
 }

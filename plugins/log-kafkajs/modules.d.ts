@@ -10,8 +10,3 @@ declare module "kafkajs/src/network/requestQueue/index.js" {
   const RequestQueue: { readonly prototype: import("./request-queue.ts").RequestQueue };
   export default RequestQueue;
 }
-
-declare module "kafkajs/src/consumer/runner.js" {
-  const Runner: { readonly prototype: import("./commit-once.ts").Runner };
-  export default Runner;
-}

@@ -1,7 +1,8 @@
 import kafkajs, { type Message, type ProducerBatch, type ProducerConfig } from "kafkajs";
 import { type NewRecord, type Producer, type ProducerOptions, type TransactionalProducer } from "starling-ner";
+import { offsetsByTopic } from "./commits.ts";
 import type { Connection } from "./connection.ts";
-import { offsetsByTopic } from "./consumer.ts";
+
 
 const { CompressionTypes, Partitioners } = kafkajs;
 
