@@ -57,7 +57,8 @@ export function createCommits(): Commits {
     async commit(groupId, memberId, groupGenerationId, positions) {
       if (!coordinator?.isConnected()) coordinator = (await cluster!.findGroupCoordinator({ groupId })) as Broker;
       try {
-        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics: offsetsByTopic(positions) });
+        const topics = offsetsByTopic(positions, memberId);
+        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics });
       } catch (error) {
         coordinator = undefined;
         throw error;
@@ -66,12 +67,15 @@ export function createCommits(): Commits {
   };
 }
 
-/** As commits and transactions want them. */
-export function offsetsByTopic(positions: readonly Position[]) {
-  const topics = new Map<string, { partition: number; offset: string }[]>();
+/**
+ * As commits and transactions want them. `by` stands beside each offset, where the brokers' own log of groups shows whose
+ * commit it was.
+ */
+export function offsetsByTopic(positions: readonly Position[], by: string | null = null) {
+  const topics = new Map<string, { partition: number; offset: string; metadata: string | null }[]>();
   for (const { topic, partition, offset } of positions) {
     const list = topics.get(topic) ?? [];
-    list.push({ partition, offset: String(offset) });
+    list.push({ partition, offset: String(offset), metadata: by });
     topics.set(topic, list);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
