@@ -23,11 +23,12 @@ export interface HostParts {
   readonly count: Count;
   readonly purpose?: Purpose;
   readonly delivery?: DeliveryMode;
+  readonly window?: number;
 }
 
 /** What the core lends to one plugin. */
 export function createHost(parts: HostParts): Host {
-  const { plugin, folder, resources, log, count, purpose = "serve", delivery = "at-least-once" } = parts;
+  const { plugin, folder, resources, log, count, purpose = "serve", delivery = "at-least-once", window = 512 } = parts;
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
     log: (message, fields) => log(plugin, message, fields),
@@ -36,6 +37,7 @@ export function createHost(parts: HostParts): Host {
     resolve: (path) => resolve(folder, path),
     purpose,
     delivery,
+    window,
   };
 }
 

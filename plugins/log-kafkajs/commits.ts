@@ -57,8 +57,7 @@ export function createCommits(): Commits {
     async commit(groupId, memberId, groupGenerationId, positions) {
       if (!coordinator?.isConnected()) coordinator = (await cluster!.findGroupCoordinator({ groupId })) as Broker;
       try {
-        const topics = offsetsByTopic(positions, memberId);
-        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics });
+        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics: offsetsByTopic(positions, memberId) });
       } catch (error) {
         coordinator = undefined;
         throw error;
@@ -67,15 +66,12 @@ export function createCommits(): Commits {
   };
 }
 
-/**
- * As commits and transactions want them. `by` stands beside each offset, where the brokers' own log of groups shows whose
- * commit it was.
- */
-export function offsetsByTopic(positions: readonly Position[], by: string | null = null) {
-  const topics = new Map<string, { partition: number; offset: string; metadata: string | null }[]>();
+/** As commits and transactions want them; `note` stands beside each offset. */
+export function offsetsByTopic(positions: readonly Position[], note: string) {
+  const topics = new Map<string, { partition: number; offset: string; metadata: string }[]>();
   for (const { topic, partition, offset } of positions) {
     const list = topics.get(topic) ?? [];
-    list.push({ partition, offset: String(offset), metadata: by });
+    list.push({ partition, offset: String(offset), metadata: note });
     topics.set(topic, list);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));

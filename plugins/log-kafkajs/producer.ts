@@ -85,13 +85,13 @@ export async function openTransactional(
     throw connection.fault(error, what);
   }
   return {
-    async commit(records, group, positions) {
+    async commit(records, group, positions, note = "") {
       try {
         const transaction = await producer.transaction();
         try {
           for (let from = 0; from < records.length; from += AT_ONCE)
             await transaction.sendBatch(batchOf(records.slice(from, from + AT_ONCE), compressions[compression]));
-          await transaction.sendOffsets({ consumerGroupId: group, topics: offsetsByTopic(positions) });
+          await transaction.sendOffsets({ consumerGroupId: group, topics: offsetsByTopic(positions, note) });
         } catch (error) {
           await transaction.abort().catch(() => {});
           throw error;

@@ -9,6 +9,8 @@ export class Held implements Origin {
   readonly lane: string;
   readonly offset: string;
   attempt: number;
+  /** It counts among those that a crash may repeat. */
+  taken = false;
   /** When it was delivered first, in milliseconds since 1970. */
   readonly firstAt: number;
   #headers: Readonly<Record<string, string>> | undefined;

@@ -38,6 +38,11 @@ export const options = z.strictObject({
     .positive()
     .default(200_000)
     .describe("Offsets of one partition behind its oldest post under way, at most; then the partition pauses"),
+  repeats: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Posts that a crash may repeat, at most: those taken on and not committed; by default the config's window"),
   commitMs: z.int().min(50).max(60_000).default(1000).describe("How often offsets are committed, milliseconds"),
   sessionMs: z
     .int()

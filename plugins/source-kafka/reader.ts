@@ -43,13 +43,15 @@ export interface ReaderParts {
 export async function openReader({ client, options, decode, host }: ReaderParts): Promise<Source> {
   const { group, retry, maxBytes, commitMs } = options;
   const exact = host.delivery === "exactly-once";
-  const ledger = createLedger({ span: options.span, posts: options.inFlight, bytes: options.inFlightBytes });
+  const { span, inFlight, inFlightBytes, repeats = host.window } = options;
+  const ledger = createLedger({ span, posts: inFlight, bytes: inFlightBytes, repeats });
   const shelf = createShelf();
-  const transactions = exact ? createTransactions(client, group, host.log) : undefined;
+  const transactions = exact ? createTransactions({ client, group, note: () => member, log: host.log }) : undefined;
   const retryProducer = retry.topic === undefined ? undefined : await client.producer();
   const bell = createBell();
   let consumer: GroupConsumer | undefined;
   let broken: Error | undefined;
+  let member = "";
   let assigned = false;
   let stopped = false;
   let closed = false;
@@ -69,6 +71,12 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     failed: breakOff,
   });
 
+  /** Often enough that reading does not stop for it. */
+  const commitPosts = Math.max(1, Math.floor(repeats / 4));
+  /** Posts settled since the last commit began. */
+  let settled = 0;
+  /** Posts wait that may not be taken on before others are committed. */
+  let starved = false;
   let judging = false;
   /** Pauses and resumes, once for all that happened in this turn. */
   const judge = () => {
@@ -84,10 +92,18 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
   const settle = ({ tracker, entry }: Held) => {
     ledger.settle(tracker, entry);
     judge();
+    if (exact) clear();
+    else if (++settled >= commitPosts || starved) commitSoon();
+  };
+  /** In a transaction the offset went with the post. */
+  const clear = () => {
+    ledger.committed(ledger.due());
+    if (starved) bell.ring();
   };
 
-  const onAssigned = ({ member, partitions }: Assignment) => {
-    const { kept, added, revoked } = ledger.assign(member, partitions.map(laneOf));
+  const onAssigned = ({ member: id, partitions }: Assignment) => {
+    member = id;
+    const { kept, added, revoked } = ledger.assign(id, partitions.map(laneOf));
     assigned = true;
     for (const { lane } of revoked) shelf.drop(lane);
     host.count("partitions_revoked", revoked.length);
@@ -147,18 +163,25 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
 
   let committing: Promise<void> | undefined;
   const commit = async (): Promise<void> => {
+    settled = 0;
     const due = ledger.due();
     if (due.length === 0 || consumer === undefined) return;
     await consumer.commit(due.map(({ tracker, offset }) => ({ ...partitionOfTracker(tracker), offset })));
     ledger.committed(due);
+    if (starved) bell.ring();
   };
   /** One at a time; what fails is tried again with what is due then. */
   const commitSoon = () => {
-    if (exact || committing !== undefined) return;
+    if (exact || committing !== undefined || closed) return;
+    let failed = false;
     committing = commit()
-      .catch((error: Error) => host.log("offsets were not committed", { reason: error.message }))
+      .catch((error: Error) => {
+        failed = true;
+        host.log("offsets were not committed", { reason: error.message });
+      })
       .finally(() => {
         committing = undefined;
+        if (!failed && (settled >= commitPosts || (starved && ledger.due().length > 0))) commitSoon();
       });
   };
   const flush = () => {
@@ -184,6 +207,13 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     const outcomes = posts.map((held) => read(held, signal));
     const waited = outcomes.some((outcome) => outcome instanceof Promise) ? await Promise.all(outcomes) : outcomes;
     return posts.map((held, i) => deliver(held, waited[i] as Outcome<Post>));
+  };
+
+  const takeOn = (posts: readonly Held[]) => {
+    for (const held of posts) {
+      if (!held.taken) ledger.take(held.tracker, 1);
+      held.taken = true;
+    }
   };
 
   const join = async () => {
@@ -224,9 +254,15 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
         await join();
         while (!signal.aborted) {
           if (broken !== undefined) throw broken;
-          const posts = shelf.take(CHUNK);
-          if (posts.length === 0) await bell.rung();
-          else yield await chunkOf(posts, signal);
+          const posts = shelf.take(CHUNK, ledger.room);
+          starved = posts.length === 0 && shelf.waiting;
+          if (posts.length > 0) {
+            takeOn(posts);
+            yield await chunkOf(posts, signal);
+          } else {
+            if (starved) commitSoon();
+            await bell.rung();
+          }
         }
       } finally {
         signal.removeEventListener("abort", stop);

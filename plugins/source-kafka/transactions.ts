@@ -26,13 +26,23 @@ export interface Transactions {
   close(): Promise<void>;
 }
 
+interface TransactionsContext {
+  readonly client: LogClient;
+  readonly group: string;
+  /** Stands beside each offset: who committed it. */
+  note(): string;
+  readonly log: Host["log"];
+}
+
 /**
  * One transactional id for each partition of the input: whoever opens it anew shuts out its owner before. After an error
  * it is not known whether a transaction was committed; the group's offset, asked for once a new producer is open, tells.
  * So even two owners at once would write nothing twice.
  */
-export function createTransactions(client: LogClient, group: string, log: Host["log"]) {
+export function createTransactions({ client, group, note, log }: TransactionsContext): Transactions {
   const producers = new Map<Tracker, TransactionalProducer>();
+  /** The group's offset as it was last known. */
+  const offsets = new Map<Tracker, number>();
   const idOf = ({ lane }: Tracker) => `${group}-${lane}`;
 
   const open = async (tracker: Tracker) => {
@@ -45,6 +55,7 @@ export function createTransactions(client: LogClient, group: string, log: Host["
   const drop = async (tracker: Tracker) => {
     const producer = producers.get(tracker);
     producers.delete(tracker);
+    if (!tracker.live) offsets.delete(tracker);
     await producer?.close();
   };
   const committedOf = async ({ lane }: Tracker) => {
@@ -56,19 +67,20 @@ export function createTransactions(client: LogClient, group: string, log: Host["
     const offset = heldBy(posts.at(-1)!).entry.offset + 1;
     const producer = producers.get(tracker);
     if (producer === undefined) throw new Fault("LOG_UNREACHABLE", { brokers: client.address, reason: "no producer" });
-    await producer.commit(records, group, [{ ...partitionOf(tracker.lane), offset }]);
-    tracker.committed = offset;
+    await producer.commit(records, group, [{ ...partitionOf(tracker.lane), offset }], note());
+    offsets.set(tracker, offset);
   };
   /** How many of the posts the log has committed, as far as it can be told after an error. */
   const settledBy = async (tracker: Tracker, posts: readonly Transacted[]) => {
     await open(tracker);
     const offset = await committedOf(tracker);
-    if (tracker.committed !== undefined && offset < tracker.committed)
+    const before = offsets.get(tracker) ?? tracker.committed ?? 0;
+    if (offset < before)
       throw new Fault("LOG_FAILED", {
         what: `a transaction of ${tracker.lane}`,
-        reason: `the group's offset went back from ${tracker.committed} to ${offset}; let nobody set it while workers run`,
+        reason: `the group's offset went back from ${before} to ${offset}; let nobody set it while workers run`,
       });
-    tracker.committed = offset;
+    offsets.set(tracker, offset);
     return posts.filter((post) => heldBy(post).entry.offset < offset).length;
   };
 
@@ -108,7 +120,7 @@ export function createTransactions(client: LogClient, group: string, log: Host["
     open,
     transact,
     close: async () => void (await Promise.all([...producers.keys()].map(drop))),
-  } satisfies Transactions;
+  };
 }
 
 /** The source made the origins of its deliveries itself. */

@@ -3,7 +3,7 @@ import { createLedger, type Due, type Entry, type Ledger, type LedgerLimits, typ
 
 /** Two workers on four partitions, and what the log itself knows: the truth that their ledgers are held against. */
 const LANES = ["t/0", "t/1", "t/2", "t/3"] as const;
-const limits: LedgerLimits = { span: 12, posts: 16, bytes: 160 };
+const limits: LedgerLimits = { span: 12, posts: 16, bytes: 160, repeats: 16 };
 
 interface Flight {
   readonly worker: Worker;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createLedger, type Entry, type Ledger } from "./index.ts";
 
-const limits = { span: 100, posts: 100, bytes: 10_000 };
+const limits = { span: 100, posts: 100, bytes: 10_000, repeats: 100 };
 const opened = (more: Partial<typeof limits> = {}, lanes = ["t/0"]) => {
   const ledger = createLedger({ ...limits, ...more });
   for (const tracker of ledger.assign("m", lanes).added) ledger.start(tracker, 10);
@@ -132,7 +132,7 @@ test("the oldest post in flight is known by its age", () => {
 });
 
 test("a long-lived tracker keeps no settled entries", () => {
-  const ledger = opened({ span: 1e9, posts: 1e9, bytes: 1e9 });
+  const ledger = opened({ span: 1e9, posts: 1e9, bytes: 1e9, repeats: 1e9 });
   for (let offset = 10; offset < 100_000; offset++) settle(ledger, see(ledger, [offset]));
   expect(dueOf(ledger)).toEqual([["t/0", 100_000]]);
   expect(ledger.of("t/0")!.oldest).toBeUndefined();

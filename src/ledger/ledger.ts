@@ -7,6 +7,8 @@ export interface LedgerLimits {
   readonly posts: number;
   /** Their bytes. */
   readonly bytes: number;
+  /** Posts that were taken on and are not committed, at most; see `room`. */
+  readonly repeats: number;
 }
 
 export interface Assigned {
@@ -22,6 +24,8 @@ export interface Assigned {
 export interface Due {
   readonly tracker: Tracker;
   readonly offset: number;
+  /** Entries below it. */
+  readonly passed: number;
 }
 
 /**
@@ -42,6 +46,13 @@ export interface Ledger {
   /** Watermarks that have moved since they were committed. */
   due(): Due[];
   committed(due: readonly Due[]): void;
+  /**
+   * How many more posts of a partition may be taken on, so that a crash repeats no more than `limits.repeats`. Half of
+   * them are shared out, so that a partition that stands still leaves room for the others.
+   */
+  room(tracker: Tracker): number;
+  /** Posts of a partition were taken on. */
+  take(tracker: Tracker, posts: number): void;
   /** Partitions to pause and to resume now; each change is told once. */
   decide(): { readonly pause: readonly Tracker[]; readonly resume: readonly Tracker[] };
   /** From now on everything is to be paused. */
@@ -113,10 +124,22 @@ export function createLedger(limits: LedgerLimits): Ledger {
     due: () =>
       [...trackers.values()]
         .filter(({ committed, watermark }) => committed !== undefined && watermark > committed)
-        .map((tracker) => ({ tracker, offset: tracker.watermark })),
+        .map((tracker) => ({ tracker, offset: tracker.watermark, passed: tracker.passed })),
     committed(due) {
-      for (const { tracker, offset } of due)
-        if (tracker.committed === undefined || offset > tracker.committed) tracker.committed = offset;
+      for (const { tracker, offset, passed } of due) {
+        if (tracker.committed !== undefined && offset <= tracker.committed) continue;
+        tracker.committed = offset;
+        tracker.cleared = passed;
+      }
+    },
+    room(tracker) {
+      const share = Math.max(1, Math.floor(limits.repeats / (2 * trackers.size)));
+      let used = 0;
+      for (const one of trackers.values()) used += one === tracker ? one.repeats : Math.max(share, one.repeats);
+      return Math.max(0, limits.repeats - used, share - tracker.repeats);
+    },
+    take(tracker, posts) {
+      tracker.taken += posts;
     },
     decide() {
       judge();

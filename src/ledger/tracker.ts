@@ -33,6 +33,11 @@ export class Tracker {
   /** Entries that are not settled, and their bytes. */
   pending = 0;
   bytes = 0;
+  /** Posts that were taken on from here, in the order they were seen. */
+  taken = 0;
+  /** Entries below the watermark, and those below what was committed. */
+  passed = 0;
+  cleared = 0;
   /** Whether records of this partition are wanted; what `Ledger.decide` said last. */
   paused = false;
   /** The span has reached its limit, and has not come down to half of it. */
@@ -46,6 +51,11 @@ export class Tracker {
 
   get live(): boolean {
     return !this.fence.signal.aborted;
+  }
+
+  /** Posts that were taken on and are not committed: a crash would repeat them. */
+  get repeats(): number {
+    return this.taken - this.cleared;
   }
 
   get started(): boolean {
@@ -92,7 +102,10 @@ export class Tracker {
 
   #advance(): void {
     const entries = this.#entries;
-    while (this.#head < entries.length && entries[this.#head]!.settled) this.#head++;
+    while (this.#head < entries.length && entries[this.#head]!.settled) {
+      this.#head++;
+      this.passed++;
+    }
     this.watermark = entries[this.#head]?.offset ?? this.next;
     if (this.#head < CUT && this.#head < entries.length) return;
     entries.splice(0, this.#head);

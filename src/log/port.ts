@@ -91,7 +91,8 @@ export interface GroupConsumer {
   resume(partitions: readonly Partition[]): void;
   /**
    * Commits for the assignment that is valid at the time of the call, and no later one: throws where the group has moved
-   * on since. Never tried again inside: what is to be committed is the caller's to decide anew.
+   * on since. Never tried again inside: what is to be committed is the caller's to decide anew. The member's id stands
+   * beside the offset, so that the log can tell whose a commit was.
    */
   commit(positions: readonly Position[]): Promise<void>;
   /** Leaves the group. */
@@ -110,8 +111,11 @@ export interface Producer {
 
 /** A producer of one transactional id. After a throw of `commit` it is broken: close it and open another. */
 export interface TransactionalProducer {
-  /** Appends the records and moves the group's offsets, all or nothing. After a throw it is not known which. */
-  commit(records: readonly NewRecord[], group: string, positions: readonly Position[]): Promise<void>;
+  /**
+   * Appends the records and moves the group's offsets, all or nothing. After a throw it is not known which. `note` stands
+   * beside the offsets, for people.
+   */
+  commit(records: readonly NewRecord[], group: string, positions: readonly Position[], note?: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -16,5 +16,6 @@ export function testHost(
     resolve: (path) => path,
     purpose: "serve",
     delivery: "at-least-once",
+    window: 512,
   };
 }
