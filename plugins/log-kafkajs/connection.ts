@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
 import { type Fault, type Host, type Partition } from "starling-ner";
+import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
@@ -21,6 +22,7 @@ export interface Connection {
 
 registerCodecs();
 mendTimers();
+mendAborted();
 
 export async function connect(options: Options, host: Host): Promise<Connection> {
   const ssl = await tlsOf(options.tls, host.resolve);
