@@ -8,7 +8,7 @@ import type { ChaosOptions } from "./options.ts";
 import { type Posts, posts } from "./posts.ts";
 import { type Random, seeded } from "./random.ts";
 import { createRig, PARTITIONS, type Rig } from "./rig.ts";
-import { judge } from "./verdict.ts";
+import { examplesOf, judge } from "./verdict.ts";
 
 const WINDOW = 128;
 /** A killed worker's partitions are given away after so long. */
@@ -52,6 +52,7 @@ export async function kills(options: ChaosOptions, say: (line: string) => void) 
       backwards: conduct.backwards,
     };
     const exact = delivery === "exactly-once";
+    if (exact) for (const example of examplesOf(evidence, 5)) say(example);
     const promises: Record<string, boolean> = {
       "nothing is lost": verdict.lost === 0,
       "nothing comes twice": !exact || verdict.duplicates === 0,

@@ -64,6 +64,17 @@ export function judge({ inputs, events, letters, crashes }: Evidence): Verdict {
   };
 }
 
+/** A few of the records that came twice, each with the times of its copies, for whoever looks for the reason. */
+export function examplesOf({ events, letters, crashes }: Evidence, count: number): string[] {
+  const all = [...events, ...letters];
+  return repeatsOf(all)
+    .slice(0, count)
+    .map(({ identity }) => {
+      const times = all.filter((record) => record.identity === identity).map(({ atMs }) => atMs);
+      return `${identity} came at ${times.join(", ")}; kills at ${crashes.join(", ")}`;
+    });
+}
+
 function repeatsOf(records: readonly Seen[]): Seen[] {
   const known = new Set<string>();
   return records.filter(({ identity }) => known.size === known.add(identity).size);
