@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { didYouMean } from "./config/nearest.ts";
 import { Fault } from "./errors.ts";
-import type { DeliveryMode, Host, Port, Purpose } from "./plugin.ts";
+import type { DeliveryMode, Host, Order, Port, Purpose } from "./plugin.ts";
 
 /** An open resource, and the port it fills. */
 export interface OpenResource {
@@ -23,12 +23,13 @@ export interface HostParts {
   readonly count: Count;
   readonly purpose?: Purpose;
   readonly delivery?: DeliveryMode;
+  readonly order?: Order;
   readonly window?: number;
 }
 
 /** What the core lends to one plugin. */
 export function createHost(parts: HostParts): Host {
-  const { plugin, folder, resources, log, count, purpose = "serve", delivery = "at-least-once", window = 512 } = parts;
+  const { plugin, folder, resources, log, count, purpose = "serve", delivery = "at-least-once", order = "none", window = 512 } = parts;
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
     log: (message, fields) => log(plugin, message, fields),
@@ -37,6 +38,7 @@ export function createHost(parts: HostParts): Host {
     resolve: (path) => resolve(folder, path),
     purpose,
     delivery,
+    order,
     window,
   };
 }

@@ -86,13 +86,13 @@ function checkDelivery(delivery: DeliveryMode, { source, sink, deadLetters }: En
 type Ends = Pick<OpenPipeline, "source" | "sink" | "deadLetters">;
 
 function createOpener(plan: Plan, options: OpenOptions) {
-  const { text, resources, stages, delivery, window } = plan;
+  const { text, resources, stages, delivery, order, window } = plan;
   const { log = () => {}, count = () => {}, purpose = "serve" } = options;
   const open = new Map<string, OpenResource>();
   const closers = new AsyncDisposableStack();
 
   const openOne = async <K extends Kind>({ plugin, name, options: own }: Planned<K>): Promise<Opened<K>> => {
-    const lent = { resources: open, log, count, purpose, delivery, window };
+    const lent = { resources: open, log, count, purpose, delivery, order, window };
     const host = createHost({ plugin: plugin.name, folder: text.folder, ...lent });
     try {
       const opened = (await plugin.open(own, host)) as Opened<K>;

@@ -145,6 +145,7 @@ export interface Host {
   /** What the pipeline is opened for: a model that has yet to learn is refused to `serve`. */
   readonly purpose: Purpose;
   readonly delivery: DeliveryMode;
+  readonly order: Order;
   /** Posts read and not yet settled, at most. */
   readonly window: number;
 }

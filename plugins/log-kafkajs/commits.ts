@@ -1,4 +1,4 @@
-import kafkajs, { type Cluster, type Broker as PublicBroker, type PartitionAssigner } from "kafkajs";
+import type { Cluster, PartitionAssigner, Broker as PublicBroker } from "kafkajs";
 import type { Position } from "starling-ner";
 
 /** The generation that a join answers with is in no event of the client. */
@@ -8,8 +8,8 @@ type Broker = PublicBroker & {
 
 /** Commits of a group's offsets, each in the name of one generation. */
 export interface Commits {
-  /** For the consumer whose commits these are. */
-  readonly assigner: PartitionAssigner;
+  /** `inner`, for the consumer whose commits these are. */
+  watching(inner: PartitionAssigner): PartitionAssigner;
   /** That of the join before, as `GROUP_JOIN` is told. */
   readonly generation: number;
   /**
@@ -42,14 +42,14 @@ export function createCommits(): Commits {
     return broker;
   };
   return {
-    assigner(config) {
+    watching: (inner) => (config) => {
       cluster = config.cluster;
       const find = cluster.findGroupCoordinator.bind(cluster);
       cluster.findGroupCoordinator = async (group) => {
         coordinator = tap((await find(group)) as Broker);
         return coordinator;
       };
-      return kafkajs.PartitionAssigners.roundRobin(config);
+      return inner(config);
     },
     get generation() {
       return generation;

@@ -4,6 +4,7 @@ import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
+import { mendRecords } from "./record-encoder.ts";
 import { mendTimers } from "./request-queue.ts";
 import { saslOf, tlsOf } from "./security.ts";
 
@@ -20,9 +21,13 @@ export interface Connection {
   fault(error: unknown, what: string, topic?: string): Fault;
 }
 
+/** What the client warns of, and what is just its way: it waits for the end of a transaction by trying again. */
+const usual = /concurrent operation on the same transaction|Limiting retries for the idempotent producer/;
+
 registerCodecs();
 mendTimers();
 mendAborted();
+mendRecords();
 
 export async function connect(options: Options, host: Host): Promise<Connection> {
   const ssl = await tlsOf(options.tls, host.resolve);
@@ -41,8 +46,9 @@ export async function connect(options: Options, host: Host): Promise<Connection>
       logLevel: kafkajs.logLevel.WARN,
       logCreator:
         () =>
-        ({ log: { message, timestamp: _, logger: __, ...fields } }) =>
-          host.log(message, fields),
+        ({ log: { message, timestamp: _, logger: __, stack: ___, ...fields } }) => {
+          if (!usual.test(message) && !usual.test(String(fields.error))) host.log(message, fields);
+        },
     });
   const fault = (error: unknown, what: string, topic?: string) =>
     faultOf(error, { brokers, what, ...(topic !== undefined && { topic }) });

@@ -12,6 +12,7 @@ import {
 } from "starling-ner";
 import { createCommits } from "./commits.ts";
 import type { Connection } from "./connection.ts";
+import { sticky } from "./sticky.ts";
 
 /** A client that neither fetches, nor fails, nor joins for so long has died without a word, in milliseconds. */
 const SILENT_MS = 180_000;
@@ -34,9 +35,11 @@ export async function joinGroup(
   const { group, sessionMs, maxWaitMs, maxBytesPerPartition } = options;
   const { fault, log } = connection;
   const commits = createCommits();
+  /** What this member says it holds, when the group divides its partitions. */
+  let held: Readonly<Record<string, number[]>> = {};
   const consumer = connection.kafka().consumer({
     groupId: group,
-    partitionAssigners: [commits.assigner],
+    partitionAssigners: [commits.watching(sticky(() => held))],
     sessionTimeout: sessionMs,
     heartbeatInterval: Math.min(3000, Math.floor(sessionMs / 3)),
     rebalanceTimeout: Math.max(sessionMs, 60_000),
@@ -70,6 +73,7 @@ export async function joinGroup(
     );
     positions.clear();
     assigned = new Map(partitions.map((partition) => [keyOf(partition), partition]));
+    held = memberAssignment;
     membership = { member: memberId, generation: commits.generation };
     hold(partitions);
     log("joined the group", { group, member: memberId, partitions: [...assigned.keys()] });
@@ -84,6 +88,7 @@ export async function joinGroup(
   const onCrash = (error: Error, restart: boolean) => {
     alive();
     membership = undefined;
+    held = {};
     positions.clear();
     if (!restart) return fail(error);
     log("the client lost its connection, and starts again", { group, reason: error.message });

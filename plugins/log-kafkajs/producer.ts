@@ -2,9 +2,10 @@ import kafkajs, { type Message, type ProducerBatch, type ProducerConfig } from "
 import { type NewRecord, type Producer, type ProducerOptions, type TransactionalProducer } from "starling-ner";
 import { offsetsByTopic } from "./commits.ts";
 import type { Connection } from "./connection.ts";
+import { type Aimed, createPartitioner } from "./partitioner.ts";
 
 
-const { CompressionTypes, Partitioners } = kafkajs;
+const { CompressionTypes } = kafkajs;
 
 const compressions = {
   none: CompressionTypes.None,
@@ -14,20 +15,12 @@ const compressions = {
   zstd: CompressionTypes.ZSTD,
 } as const;
 
-/** Records of one request: the client copies its lists once for each record, so long ones take their square. */
-const AT_ONCE = 500;
-
-/** A message that goes where another text than its key says. */
-type Aimed = Message & { readonly by?: string };
-
-/** As Java clients hash keys; `by` stands for the key where it is given. */
-const createPartitioner = () => {
-  const byKey = Partitioners.DefaultPartitioner();
-  return (args: Parameters<typeof byKey>[0]) => {
-    const { by } = args.message as Aimed;
-    return by === undefined ? byKey(args) : byKey({ ...args, message: { ...args.message, key: by } });
-  };
-};
+/**
+ * Records of one request, and their bytes: the client copies its lists once for each record, so long ones take their
+ * square; and what goes to one partition has to stay below the size that topics take by default.
+ */
+const AT_ONCE = 1000;
+const BYTES_AT_ONCE = 800_000;
 
 const common: ProducerConfig = { createPartitioner, allowAutoTopicCreation: false };
 
@@ -35,7 +28,10 @@ const common: ProducerConfig = { createPartitioner, allowAutoTopicCreation: fals
  * Not idempotent: where one partition of a request is refused, the client takes the sequence numbers of all of them back,
  * and the broker then takes other records of the same number for repetitions.
  */
-export async function openProducer(connection: Connection, { compression = "none" }: ProducerOptions): Promise<Producer> {
+export async function openProducer(
+  connection: Connection,
+  { compression = "none", inFlight = 1 }: ProducerOptions,
+): Promise<Producer> {
   const producer = connection.kafka().producer({
     ...common,
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5 },
@@ -47,15 +43,20 @@ export async function openProducer(connection: Connection, { compression = "none
   }
   return {
     async send(records) {
-      for (let from = 0; from < records.length; from += AT_ONCE) {
-        const part = records.slice(from, from + AT_ONCE);
-        try {
-          await producer.sendBatch(batchOf(part, compressions[compression]));
-        } catch (error) {
-          const topics = topicsOf(part);
-          throw connection.fault(error, `writing to ${topics}`, topics);
-        }
-      }
+      const parts = partsOf(records);
+      const sendNext = async (): Promise<void> => {
+        for (let part = parts.shift(); part !== undefined; part = parts.shift())
+          try {
+            await producer.sendBatch(batchOf(part, compressions[compression]));
+          } catch (error) {
+            parts.length = 0;
+            const topics = topicsOf(part);
+            throw connection.fault(error, `writing to ${topics}`, topics);
+          }
+      };
+      const sent = await Promise.allSettled(Array.from({ length: Math.min(inFlight, parts.length) }, sendNext));
+      const failed = sent.find((one) => one.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     },
     close: () => producer.disconnect().catch(() => {}),
   };
@@ -89,8 +90,7 @@ export async function openTransactional(
       try {
         const transaction = await producer.transaction();
         try {
-          for (let from = 0; from < records.length; from += AT_ONCE)
-            await transaction.sendBatch(batchOf(records.slice(from, from + AT_ONCE), compressions[compression]));
+          for (const part of partsOf(records)) await transaction.sendBatch(batchOf(part, compressions[compression]));
           await transaction.sendOffsets({ consumerGroupId: group, topics: offsetsByTopic(positions, note) });
         } catch (error) {
           await transaction.abort().catch(() => {});
@@ -103,6 +103,25 @@ export async function openTransactional(
     },
     close: () => producer.disconnect().catch(() => {}),
   };
+}
+
+/** Records in their order, cut where a request is long enough. */
+function partsOf(records: readonly NewRecord[]): NewRecord[][] {
+  const parts: NewRecord[][] = [];
+  let part: NewRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = (record.value?.length ?? 0) + (record.key?.length ?? 0) + 300;
+    if (part.length > 0 && (part.length >= AT_ONCE || bytes + size > BYTES_AT_ONCE)) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(record);
+    bytes += size;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
 }
 
 const topicsOf = (records: readonly NewRecord[]) => [...new Set(records.map(({ topic }) => topic))].join(", ");

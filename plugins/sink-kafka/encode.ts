@@ -4,6 +4,8 @@ import type { Options } from "./options.ts";
 /** What a record takes beside its key, value and headers, at most: batch, lengths, times. */
 const OVERHEAD_BYTES = 128;
 const PER_HEADER_BYTES = 10;
+/** Headers are never so long that this would not leave room for them. */
+const NEAR_BYTES = 65_536;
 
 /** Headers of the post that say how its own bytes are to be read; they would be wrong beside an event. */
 const notCarried = /^(content-type|ce_.*|starling-.*)$/i;
@@ -18,6 +20,8 @@ export function encode(output: Output, rules: EncodeRules): Outcome<NewRecord> {
   const { topic, maxBytes } = rules;
   try {
     const made = recordOf(output, output.record, rules);
+    // UTF-8 needs at most three bytes for a unit; most records are far from the limit.
+    if (maxBytes !== undefined && (made.value as string).length * 4 + NEAR_BYTES < maxBytes) return ok(made);
     const bytes = sizeOf(made);
     if (maxBytes === undefined || bytes <= maxBytes) return ok(made);
     return withoutBytes(output, rules) ?? fail(new Fault("LOG_RECORD_TOO_LARGE", { topic, bytes, maxBytes }));
@@ -50,7 +54,6 @@ function headersOf({ origin }: Output, record: Output["record"]): Record<string,
   headers["content-type"] = "application/json";
   headers["starling-key"] = record.key;
   headers["starling-schema"] = record.schema;
-  headers["starling-origin"] = `${origin.lane}/${origin.offset}`;
   if (record.schema === "starling.dead-letter/1") {
     headers["starling-stage"] = record.stage;
     headers["starling-code"] = record.code;
@@ -58,7 +61,6 @@ function headersOf({ origin }: Output, record: Output["record"]): Record<string,
   } else {
     headers["starling-model"] = record.model;
     headers["starling-revision"] = String(record.revision);
-    headers["starling-final"] = String(record.final);
   }
   return headers;
 }
@@ -69,8 +71,9 @@ function placeOf({ origin, post }: Output, by: Options["partitionBy"]): Pick<New
   return by === "origin" ? { by: origin.lane } : {};
 }
 
+/** At least as many bytes as the record has: exact for its value, the longest for the rest. */
 function sizeOf({ key, value, headers }: NewRecord): number {
-  let bytes = OVERHEAD_BYTES + Buffer.byteLength(key as string) + Buffer.byteLength(value as string);
+  let bytes = OVERHEAD_BYTES + (key as string).length * 3 + Buffer.byteLength(value as string);
   for (const name in headers) bytes += Buffer.byteLength(name) + headers[name]!.length * 3 + PER_HEADER_BYTES;
   return bytes;
 }

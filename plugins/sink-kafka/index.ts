@@ -14,7 +14,8 @@ export default defineSink({
     // What is packed may be smaller than it looks: then only the topic itself can say.
     const maxBytes = compression === "none" ? await client.maxRecordBytes(topic) : undefined;
     const rules: EncodeRules = { topic, partitionBy, maxBytes };
-    const producer = await client.producer({ compression });
+    // More than one request at a time may change the order, when one of them has to be sent again.
+    const producer = await client.producer({ compression, inFlight: host.order === "none" ? 4 : 1 });
     const sending = { patienceMs, log: host.log };
 
     const write = async (batch: readonly Output[], signal: AbortSignal): Promise<Outcome<void>[]> => {

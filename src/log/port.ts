@@ -144,4 +144,6 @@ export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 export interface ProducerOptions {
   readonly compression?: Compression;
+  /** Requests under way at a time, 1 by default. With more, one that has to be sent again may come behind others. */
+  readonly inFlight?: number;
 }

@@ -16,6 +16,7 @@ export function testHost(
     resolve: (path) => path,
     purpose: "serve",
     delivery: "at-least-once",
+    order: "none",
     window: 512,
   };
 }
