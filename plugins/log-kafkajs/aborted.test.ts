@@ -72,7 +72,7 @@ test.skipIf(noBroker)(
     await good.send({ topic, messages: [{ value: "committed" }] });
     await good.commit();
     const seen: string[] = [];
-    const consumer = kafka.consumer({ groupId: fresh("reader") });
+    const consumer = kafka.consumer({ groupId: fresh("reader"), maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({

@@ -43,7 +43,7 @@ export async function readUntil(
   look: (read: Read) => { readonly done: boolean; readonly keep: boolean },
 ): Promise<Read[]> {
   const found: Read[] = [];
-  const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, readUncommitted: false });
+  const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, readUncommitted: false, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   let timer: NodeJS.Timeout | undefined;
