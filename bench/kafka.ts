@@ -6,6 +6,8 @@
  * - from the append of a post to the append of its event, by the broker's clock, at half of what that pipeline can do.
  * Without a model (`--model FOLDER`, else models/default) the last two are left out.
  */
+// First: as in a worker, the plugin mends the client before the client's first write. Both sides then have the mended one.
+import "../plugins/log-kafkajs/connection.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

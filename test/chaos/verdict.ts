@@ -26,7 +26,7 @@ export interface Verdict {
   readonly lost: number;
   /** Records beyond the first of each key and revision. */
   readonly duplicates: number;
-  /** How many of them followed each crash, before the next. */
+  /** How many posts were repeated after each crash, before the next. */
   readonly duplicatesPerCrash: readonly number[];
   readonly duplicatesWithoutCrash: number;
   /** Records beyond one for each post and revision, once key and revision are unique. */
@@ -80,15 +80,16 @@ function repeatsOf(records: readonly Seen[]): Seen[] {
   return records.filter(({ identity }) => known.size === known.add(identity).size);
 }
 
+/** Posts, not records: a post that is asked about sends two. */
 function countPerCrash(repeated: readonly Seen[], crashes: readonly number[]) {
-  const after = crashes.map(() => 0);
+  const after = crashes.map(() => new Set<string>());
   let before = 0;
-  for (const { atMs } of repeated) {
+  for (const { atMs, place } of repeated) {
     const crash = crashes.findLastIndex((at) => at <= atMs);
     if (crash < 0) before++;
-    else after[crash]!++;
+    else after[crash]!.add(place);
   }
-  return { before, after };
+  return { before, after: after.map(({ size }) => size) };
 }
 
 /** Records of one post and revision that differ in their key, which a consumer could not tell for copies. */
