@@ -62,9 +62,15 @@ export async function joinGroup(
     lastSign = performance.now();
   };
   const fail = (error: unknown) => {
-    if (!closed) events.failed(fault(error, `reading as a member of the group ${group}`));
+    if (!closed) events.failed(fault(error, `reading ${topics.join(", ")} as a member of the group ${group}`));
   };
-  const hold = (partitions: readonly Partition[]) => consumer.pause(byTopic(partitions));
+  // The client throws where it is in no group, also for no partitions; then there are none.
+  const hold = (partitions: readonly Partition[]) => {
+    if (partitions.length > 0) consumer.pause(byTopic(partitions));
+  };
+  const release = (partitions: readonly Partition[]) => {
+    if (partitions.length > 0) consumer.resume(byTopic(partitions));
+  };
 
   const onJoin = ({ memberId, memberAssignment }: Joined) => {
     alive();
@@ -171,13 +177,13 @@ export async function joinGroup(
   return {
     topics,
     start(at) {
-      if (assigned.has(keyOf(at)) && !closed) start(at);
+      if (membership !== undefined && assigned.has(keyOf(at)) && !closed) start(at);
     },
     pause(partitions) {
       if (!closed) hold(partitions.filter((one) => positions.has(keyOf(one))));
     },
     resume(partitions) {
-      if (!closed) consumer.resume(byTopic(partitions.filter((one) => positions.has(keyOf(one)))));
+      if (!closed) release(partitions.filter((one) => positions.has(keyOf(one))));
     },
     async commit(at) {
       const ours = at.filter((one) => assigned.has(keyOf(one)));
