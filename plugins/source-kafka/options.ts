@@ -1,6 +1,10 @@
-import { formatSchema, z } from "starling-ner";
+import { formatSchema, parseBound, z } from "starling-ner";
 
 const offsets = z.record(z.string(), z.record(z.string().regex(/^\d+$/), z.int().nonnegative()));
+
+const bound = z
+  .string()
+  .refine((written) => parseBound(written) !== undefined, "is neither earliest, latest, a time, nor offsets");
 
 export const options = z.strictObject({
   client: z.string().min(1).describe("A resource that fills log@1"),
@@ -24,6 +28,12 @@ export const options = z.strictObject({
   format: formatSchema
     .default({ kind: "auto" })
     .describe("How posts are written: { kind: auto, json, cloudevents or registry; registry: a resource }"),
+  range: z
+    .strictObject({ from: bound.default("earliest"), until: bound.default("latest") })
+    .optional()
+    .describe(
+      "Read this stretch and end, outside of the group: { from, until }, each earliest, latest, a time, or offsets such as posts/0:17,posts/1:4",
+    ),
   maxBytes: z
     .int()
     .positive()

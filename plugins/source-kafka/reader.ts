@@ -260,7 +260,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
           starved = posts.length === 0 && shelf.waiting;
           if (posts.length > 0) {
             takeOn(posts);
-            yield await chunkOf(posts, signal);
+            const chunk = await chunkOf(posts, signal);
+            // Some may have waited for a schema in vain: they stay in their topic.
+            if (!signal.aborted) yield chunk;
           } else {
             if (starved) commitSoon();
             await bell.rung();
