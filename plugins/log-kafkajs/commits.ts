@@ -4,7 +4,10 @@ import type { Position } from "starling-ner";
 /** The generation that a join answers with is in no event of the client. */
 type Broker = PublicBroker & {
   joinGroup(request: { readonly groupId: string }): Promise<{ readonly generationId: number }>;
+  findGroupCoordinator(request: { readonly groupId: string }): Promise<unknown>;
 };
+
+type AskedCluster = Cluster & { findControllerBroker(): Promise<unknown> };
 
 /** Commits of a group's offsets, each in the name of one generation. */
 export interface Commits {
@@ -46,7 +49,12 @@ export function createCommits(): Commits {
       cluster = config.cluster;
       const find = cluster.findGroupCoordinator.bind(cluster);
       cluster.findGroupCoordinator = async (group) => {
-        coordinator = tap((await find(group)) as Broker);
+        try {
+          coordinator = tap((await find(group)) as Broker);
+        } catch (error) {
+          await askOne(cluster!, group);
+          throw error;
+        }
         return coordinator;
       };
       return inner(config);
@@ -57,13 +65,26 @@ export function createCommits(): Commits {
     async commit(groupId, memberId, groupGenerationId, positions) {
       if (!coordinator?.isConnected()) coordinator = (await cluster!.findGroupCoordinator({ groupId })) as Broker;
       try {
-        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics: offsetsByTopic(positions, memberId) });
+        await coordinator.offsetCommit({
+          groupId,
+          memberId,
+          groupGenerationId,
+          topics: offsetsByTopic(positions, memberId),
+        });
       } catch (error) {
         coordinator = undefined;
         throw error;
       }
     },
   };
+}
+
+/** When the client finds no coordinator, it does not say why; a broker that is asked itself does, by its error. */
+async function askOne(cluster: Cluster, group: { readonly groupId: string }): Promise<void> {
+  const any = (await (cluster as AskedCluster).findControllerBroker().catch(() => undefined)) as Broker | undefined;
+  await any?.findGroupCoordinator(group).catch((error: Error & { readonly type?: string }) => {
+    if (error.type === "GROUP_AUTHORIZATION_FAILED") throw error;
+  });
 }
 
 /** As commits and transactions want them; `note` stands beside each offset. */

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
-import { type Fault, type Host, type Partition } from "starling-ner";
+import type { Fault, Host, Partition } from "starling-ner";
+import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
@@ -25,6 +26,7 @@ const usual = /concurrent operation on the same transaction|Limiting retries for
 
 registerCodecs();
 mendTimers();
+mendAborted();
 mendRecords();
 
 export async function connect(options: Options, host: Host): Promise<Connection> {

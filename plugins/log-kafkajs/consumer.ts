@@ -62,9 +62,15 @@ export async function joinGroup(
     lastSign = performance.now();
   };
   const fail = (error: unknown) => {
-    if (!closed) events.failed(fault(error, `reading as a member of the group ${group}`));
+    if (!closed) events.failed(fault(error, `reading ${topics.join(", ")} as a member of the group ${group}`));
   };
-  const hold = (partitions: readonly Partition[]) => consumer.pause(byTopic(partitions));
+  // The client throws where it is in no group, also for no partitions; then there are none.
+  const hold = (partitions: readonly Partition[]) => {
+    if (partitions.length > 0) consumer.pause(byTopic(partitions));
+  };
+  const release = (partitions: readonly Partition[]) => {
+    if (partitions.length > 0) consumer.resume(byTopic(partitions));
+  };
 
   const onJoin = ({ memberId, memberAssignment }: Joined) => {
     alive();
@@ -101,7 +107,10 @@ export async function joinGroup(
     // Not started: `start` will say from where it is to be read again.
     if (position === undefined || isStale() || closed) return;
     const fetched = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
-    if (fetched > position) return realign({ topic, partition }, position);
+    if (fetched > position) {
+      realign({ topic, partition }, position);
+      return;
+    }
     const next = Number(batch.lastOffset()) + 1;
     positions.set(keyOf(batch), Math.max(position, next));
     events.records({ topic, partition, records: batch.messages.map(recordOf), next });
@@ -123,7 +132,8 @@ export async function joinGroup(
             what: `reading ${keyOf(partition)} from offset ${position}`,
             reason: `it ends at ${latest}: the topic was made anew; set the group's offsets, or take another group`,
           });
-        if (earliest > position) log("records were deleted before they were read", { ...partition, position, earliest });
+        if (earliest > position)
+          log("records were deleted before they were read", { ...partition, position, earliest });
         start({ ...partition, offset: Math.max(position, earliest) });
       })
       .catch(fail);
@@ -167,19 +177,22 @@ export async function joinGroup(
   return {
     topics,
     start(at) {
-      if (assigned.has(keyOf(at)) && !closed) start(at);
+      if (membership !== undefined && assigned.has(keyOf(at)) && !closed) start(at);
     },
     pause(partitions) {
       if (!closed) hold(partitions.filter((one) => positions.has(keyOf(one))));
     },
     resume(partitions) {
-      if (!closed) consumer.resume(byTopic(partitions.filter((one) => positions.has(keyOf(one)))));
+      if (!closed) release(partitions.filter((one) => positions.has(keyOf(one))));
     },
     async commit(at) {
       const ours = at.filter((one) => assigned.has(keyOf(one)));
       if (ours.length === 0) return;
       if (membership === undefined)
-        throw new Fault("LOG_UNREACHABLE", { brokers: connection.brokers, reason: `the group ${group} is rebalancing` });
+        throw new Fault("LOG_UNREACHABLE", {
+          brokers: connection.brokers,
+          reason: `the group ${group} is rebalancing`,
+        });
       try {
         await commits.commit(group, membership.member, membership.generation, ours);
       } catch (error) {
@@ -192,7 +205,9 @@ export async function joinGroup(
       clearInterval(watch);
       const late = new AbortController();
       await Promise.race([
-        consumer.disconnect().catch((error: Error) => log("leaving the group failed", { group, reason: error.message })),
+        consumer
+          .disconnect()
+          .catch((error: Error) => log("leaving the group failed", { group, reason: error.message })),
         sleep(LEAVE_MS, undefined, { signal: late.signal }).catch(() => {}),
       ]);
       late.abort();

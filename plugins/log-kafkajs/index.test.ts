@@ -1,8 +1,8 @@
-import { once } from "node:events";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fc from "fast-check";
 import kafkajs from "kafkajs";
-import { isFault, log, type LogClient } from "starling-ner";
+import { isFault, type LogClient, log } from "starling-ner";
 import { testHost, testLogClient, testResource } from "starling-ner/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { noBroker } from "../../test/kafka/missing.ts";
@@ -162,7 +162,8 @@ describe("what replaces parts of the client", () => {
       fc.property(members, fc.nat(30), fc.array(fc.nat(5), { maxLength: 30 }), (names, count, owners) => {
         const partitions = Array.from({ length: count }, (_, i) => `t/${i}`);
         const holds = new Map(names.map((name) => [name, [] as string[]]));
-        owners.slice(0, count).forEach((owner, i) => holds.get(names[owner % names.length]!)!.push(`t/${i}`));
+        for (const [i, owner] of owners.slice(0, count).entries())
+          holds.get(names[owner % names.length]!)!.push(`t/${i}`);
         const dealt = deal(partitions, holds);
         expect([...dealt.values()].flat().sort()).toEqual(partitions.toSorted());
         const sizes = [...dealt.values()].map((own) => own.length);

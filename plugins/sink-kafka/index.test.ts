@@ -1,9 +1,8 @@
-import { type EntityEvent, type NewRecord, type Output, type Producer } from "starling-ner";
+import { type EntityEvent, Fault, type NewRecord, type Output, type Producer } from "starling-ner";
 import { testHost, testSink } from "starling-ner/testing";
 import { describe, expect, test } from "vitest";
 import { sharedLog } from "../../test/kafka/client.ts";
 import { noBroker } from "../../test/kafka/missing.ts";
-import { Fault } from "starling-ner";
 import { encode } from "./encode.ts";
 import plugin from "./index.ts";
 import { sendAll } from "./send.ts";
@@ -92,12 +91,17 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
     ] as const) {
       const topic = await makeTopic(8);
       const sink = await open({ topic, partitionBy });
-      await sink.write(Array.from({ length: 40 }, (_, i) => output(i)), live);
+      await sink.write(
+        Array.from({ length: 40 }, (_, i) => output(i)),
+        live,
+      );
       await sink.close?.();
       const found = await read(topic);
       expect(found).toHaveLength(40);
       expect(new Set(found.map(({ partition }) => partition)).size).toBeLessThanOrEqual(most);
-      const offsets = found.map(({ partition, value }) => `${partition} ${JSON.parse(String(value)).postId.padStart(2)}`);
+      const offsets = found.map(
+        ({ partition, value }) => `${partition} ${JSON.parse(String(value)).postId.padStart(2)}`,
+      );
       expect(offsets).toEqual(offsets.toSorted());
     }
   });
@@ -143,7 +147,8 @@ describe("sendAll", () => {
     const sent: string[] = [];
     const producer: Producer = {
       async send(batch) {
-        if (batch.some(({ key }) => key === "4")) throw new Fault("LOG_RECORD_REFUSED", { topic: "t", reason: "large" });
+        if (batch.some(({ key }) => key === "4"))
+          throw new Fault("LOG_RECORD_REFUSED", { topic: "t", reason: "large" });
         sent.push(...batch.map(({ key }) => key as string));
       },
       close: async () => {},

@@ -16,7 +16,10 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
   const { client, makeTopic, send } = log;
   const values = [post("1"), "{bad", post("2"), post("3")];
   const held = await makeTopic(1);
-  await send(held, values.map((value) => ({ key: "k", value })));
+  await send(
+    held,
+    values.map((value) => ({ key: "k", value })),
+  );
   testSource({
     test,
     plugin,
@@ -65,7 +68,10 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
 
   test("commits what is settled without gaps, and a successor goes on from there", async () => {
     const [topic, group] = [await makeTopic(1), fresh("group")];
-    await send(topic, ["a", "b", "c", "d"].map((id) => ({ value: post(id) })));
+    await send(
+      topic,
+      ["a", "b", "c", "d"].map((id) => ({ value: post(id) })),
+    );
     const first = await reading({ topics: [topic], group });
     await first.until((seen) => seen.length === 4);
     for (const index of [0, 1, 3]) first.seen[index]!.settle();
@@ -103,7 +109,8 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
     await sleep(30);
     const timestamp = new Date().toISOString();
     await send(topic, [{ value: post("1") }, { value: post("2") }]);
-    const from = where === "offsets" ? { offsets: { [topic]: { 0: 2 } } } : where === "timestamp" ? { timestamp } : where;
+    const from =
+      where === "offsets" ? { offsets: { [topic]: { 0: 2 } } } : where === "timestamp" ? { timestamp } : where;
     const { until, seen, stop } = await reading({ topics: [topic], group, from });
     for (let tries = 0; tries < 500 && (await committed(group, topic))[0] === undefined; tries++) await sleep(20);
     expect(await committed(group, topic)).toEqual({ 0: first });
@@ -121,14 +128,17 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
     const { until, seen, stop } = await reading({ topics: [pattern], group: name });
     await until(() => seen.length === 1);
     await stop();
-    await expect(reading({ topics: [`/^${name}$/`], group: name }).then(({ until }) => until(() => false))).rejects.toThrow(
-      "there is no topic",
-    );
+    await expect(
+      reading({ topics: [`/^${name}$/`], group: name }).then(({ until }) => until(() => false)),
+    ).rejects.toThrow("there is no topic");
   });
 
   test("takes on no more than a crash may repeat, and goes on as offsets are committed", async () => {
     const [topic, group] = [await makeTopic(1), fresh("group")];
-    await send(topic, Array.from({ length: 100 }, (_, i) => ({ value: post(`${i}`) })));
+    await send(
+      topic,
+      Array.from({ length: 100 }, (_, i) => ({ value: post(`${i}`) })),
+    );
     const { until, seen, stop } = await reading({ topics: [topic], group, repeats: 10 });
     await until(() => seen.length === 10);
     for (const delivery of seen.slice(1)) delivery.settle();
@@ -176,7 +186,10 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
 
   test("aborts what it no longer owns, keeps what it owns, and says how it is", async () => {
     const [topic, group] = [await makeTopic(2), fresh("group")];
-    await send(topic, [0, 1].map((partition) => ({ partition, value: post(`${partition}`) })));
+    await send(
+      topic,
+      [0, 1].map((partition) => ({ partition, value: post(`${partition}`) })),
+    );
     const first = await reading({ topics: [topic], group, sessionMs: 6000 });
     await first.until((seen) => seen.length === 2);
     expect(first.source.health!()).toMatchObject({ ready: true, figures: { assigned: 2, inFlight: 2 } });
@@ -207,7 +220,11 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
 
 test("back-off doubles up to its cap, and what is too old is given up", () => {
   const delays: number[] = [];
-  const retry = plugin.options.parse({ client: "c", topics: ["t"], retry: { attempts: 9, backoffMs: 100, maxBackoffMs: 500 } }).retry;
+  const retry = plugin.options.parse({
+    client: "c",
+    topics: ["t"],
+    retry: { attempts: 9, backoffMs: 100, maxBackoffMs: 500 },
+  }).retry;
   const sent: number[] = [];
   const producer = {
     send: async ([record]: readonly { headers?: Record<string, unknown> }[]) =>

@@ -1,4 +1,4 @@
-import { defineSource, decoder, log, type SchemaRegistry, schemaRegistry } from "starling-ner";
+import { decoder, defineSource, log, type SchemaRegistry, schemaRegistry } from "starling-ner";
 import { options, wantedTopics } from "./options.ts";
 import { openRange } from "./range.ts";
 import { openReader } from "./reader.ts";

@@ -11,7 +11,9 @@ export const options = z.strictObject({
   topics: z
     .array(z.string().min(1))
     .min(1)
-    .describe("Names; one between slashes is a pattern: /^posts-/ stands for the topics that match when the run starts"),
+    .describe(
+      "Names; one between slashes is a pattern: /^posts-/ stands for the topics that match when the run starts",
+    ),
   group: z.string().min(1).default("starling").describe("Consumer group; workers of one group share the partitions"),
   from: z
     .union([
@@ -52,7 +54,9 @@ export const options = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("Posts that a crash may repeat, at most: those taken on and not committed; by default the config's window"),
+    .describe(
+      "Posts that a crash may repeat, at most: those taken on and not committed; by default the config's window",
+    ),
   commitMs: z.int().min(50).max(60_000).default(1000).describe("How often offsets are committed, milliseconds"),
   sessionMs: z
     .int()

@@ -71,7 +71,8 @@ export function testLogClient(suite: LogClientSuite): void {
       const producer = await client.producer();
       await producer.send([record(topic, 3)]);
       await producer.close();
-      const at = async (moment: Parameters<LogClient["offsets"]>[1]) => (await client.offsets(topic, moment))[0]?.offset;
+      const at = async (moment: Parameters<LogClient["offsets"]>[1]) =>
+        (await client.offsets(topic, moment))[0]?.offset;
       assert.deepEqual(await Promise.all([at("earliest"), at("latest"), at(between)]), [0, 4, 3]);
       assert.equal(await at(new Date(Date.now() + 60_000)), 4, "where no record is so late, behind the last");
     }),
@@ -130,7 +131,10 @@ export function testLogClient(suite: LogClientSuite): void {
       for (const partition of [0, 1, 2, 3])
         for (const { value } of member.of(partition))
           places.set(text(value)!, (places.get(text(value)!) ?? new Set()).add(partition));
-      assert.ok([...places.values()].every((where) => where.size === 1), "a key, or `by`, stands for one partition");
+      assert.ok(
+        [...places.values()].every((where) => where.size === 1),
+        "a key, or `by`, stands for one partition",
+      );
       assert.ok(new Set([...places.values()].flatMap((where) => [...where])).size > 1, "keys are spread");
       await member.close();
     }),
@@ -212,7 +216,10 @@ export function testLogClient(suite: LogClientSuite): void {
       const member = await reading(client, output);
       member.start(0, 0);
       await member.until(() => member.of(0).length >= 3);
-      assert.deepEqual(member.of(0).map(({ value }) => text(value)), ["0", "1", "2"]);
+      assert.deepEqual(
+        member.of(0).map(({ value }) => text(value)),
+        ["0", "1", "2"],
+      );
       await eventually(async () => (await client.committed(group, input))[0]?.offset === 3);
       await member.close();
     }),
@@ -231,7 +238,10 @@ export function testLogClient(suite: LogClientSuite): void {
       member.start(0, 0);
       await member.until(() => member.of(0).length >= 2);
       await sleep(300);
-      assert.deepEqual(member.of(0).map(({ value }) => text(value)), ["0", "1"]);
+      assert.deepEqual(
+        member.of(0).map(({ value }) => text(value)),
+        ["0", "1"],
+      );
       await member.close();
     }),
   });
@@ -280,7 +290,8 @@ async function join(client: LogClient, topic: string, group: string) {
       return wanted();
     });
   await until(() => assignments.length > 0);
-  const owned = (): number[] => (assignments.at(-1)?.partitions ?? []).map(({ partition }: Partition) => partition).sort();
+  const owned = (): number[] =>
+    (assignments.at(-1)?.partitions ?? []).map(({ partition }: Partition) => partition).sort();
   return {
     consumer,
     assignments,

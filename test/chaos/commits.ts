@@ -5,6 +5,7 @@
 export type GroupRecord =
   | {
       readonly kind: "commit";
+      readonly atMs: number;
       readonly group: string;
       readonly partition: string;
       readonly offset: bigint;
@@ -13,21 +14,30 @@ export type GroupRecord =
     }
   | {
       readonly kind: "members";
+      readonly atMs: number;
       readonly group: string;
       readonly generation: number;
       /** Partitions of each member. */
       readonly members: ReadonlyMap<string, ReadonlySet<string>>;
     };
 
+interface Raw {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly timestamp: string;
+}
+
 /** One record of the topic; undefined for those of other kinds, and where a group or an offset was deleted. */
-export function readGroupRecord(key: Buffer, value: Buffer | null): GroupRecord | undefined {
+export function readGroupRecord({ key, value, timestamp }: Raw): GroupRecord | undefined {
+  if (key === null || value === null) return undefined;
   const head = reader(key);
   const version = head.int16();
-  if (version > 2 || value === null) return undefined;
+  if (version > 2) return undefined;
+  const atMs = Number(timestamp);
   const group = head.string();
-  if (version === 2) return { kind: "members", group, ...membersOf(reader(value)) };
+  if (version === 2) return { kind: "members", atMs, group, ...membersOf(reader(value)) };
   const partition = `${head.string()}/${head.int32()}`;
-  return { kind: "commit", group, partition, ...committedOf(reader(value)) };
+  return { kind: "commit", atMs, group, partition, ...committedOf(reader(value)) };
 }
 
 function committedOf(from: Reader): { offset: bigint; metadata: string } {
@@ -113,12 +123,8 @@ export interface Conduct {
   readonly generations: number;
 }
 
-/** How a group behaved, by the broker's log. `memberOf` tells whose a commit is from what stands beside its offset. */
-export function conductOf(
-  records: readonly GroupRecord[],
-  group: string,
-  memberOf: (metadata: string) => string | undefined,
-): Conduct {
+/** How a group behaved, by the broker's log; the client writes the id of the member that commits beside each offset. */
+export function conductOf(records: readonly GroupRecord[], group: string): Conduct {
   const last = new Map<string, bigint>();
   let held: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   let [commits, notOwned, backwards, unsigned] = [0, 0, 0, 0];
@@ -133,8 +139,8 @@ export function conductOf(
     commits++;
     if (record.offset < (last.get(record.partition) ?? 0n)) backwards++;
     last.set(record.partition, record.offset);
-    const member = memberOf(record.metadata);
-    if (member === undefined) unsigned++;
+    const { metadata: member } = record;
+    if (member === "") unsigned++;
     else if (!held.get(member)?.has(record.partition)) notOwned++;
   }
   return { commits, notOwned: unsigned > 0 ? null : notOwned, backwards, generations: generations.size };

@@ -11,6 +11,8 @@ export interface WorkerSettings {
   /** Posts in flight in one worker, at most. */
   readonly window: number;
   readonly sessionMs: number;
+  /** How often offsets are committed; what was settled since comes again after a crash. */
+  readonly commitMs?: number;
   /** The real model instead of a tagger that looks for capitals. */
   readonly tagger: boolean;
   /** Options of the unsteady stage; null leaves it out. */
@@ -21,14 +23,14 @@ export interface WorkerSettings {
 
 /** A worker's config; JSON is YAML too. */
 export function workerConfig(settings: WorkerSettings): string {
-  const { brokers, delivery, window, sessionMs, tagger, unsteady, flow } = settings;
+  const { brokers, delivery, window, sessionMs, tagger, unsteady, flow, commitMs = 200 } = settings;
   const stages = [
-    { use: "draft", batch: 32, waitMs: 2, concurrency: 2 },
-    ...(delivery === "at-least-once" ? [{ use: at("plugins/asking.ts"), batch: 32, waitMs: 2, concurrency: 2 }] : []),
+    { use: "draft", batch: 16, waitMs: 2, concurrency: 1 },
+    ...(delivery === "at-least-once" ? [{ use: at("plugins/asking.ts"), batch: 16, waitMs: 2, concurrency: 1 }] : []),
     ...(unsteady
       ? [{ use: at("plugins/unsteady.ts"), batch: 8, waitMs: 2, concurrency: 8, ...flow, options: unsteady }]
       : []),
-    { use: "final", batch: 32, waitMs: 2, concurrency: 2 },
+    { use: "final", batch: 16, waitMs: 2, concurrency: 1 },
   ];
   const sink = (topic: string) => ({ use: "sink-kafka", options: { client: "broker", topic } });
   const config = {
@@ -42,7 +44,15 @@ export function workerConfig(settings: WorkerSettings): string {
     },
     source: {
       use: "source-kafka",
-      options: { client: "broker", topics: [topics.posts], group: GROUP, from: "earliest", sessionMs },
+      options: {
+        client: "broker",
+        topics: [topics.posts],
+        group: GROUP,
+        from: "earliest",
+        sessionMs,
+        commitMs,
+        retry: { backoffMs: 20 },
+      },
     },
     stages,
     sink: sink(topics.entities),

@@ -1,7 +1,7 @@
 import type { Kafka } from "kafkajs";
 import type { DeadLetter, EntityEvent } from "starling-ner";
-import { type Conduct, conductOf, type GroupRecord, readGroupRecord } from "./commits.ts";
-import { GROUP, topics } from "./config.ts";
+import { type GroupRecord, readGroupRecord } from "./commits.ts";
+import { topics } from "./config.ts";
 import { type Read, readTopic, readUntil } from "./read-topic.ts";
 import { type Evidence, identityOf, placeOf, type Seen } from "./verdict.ts";
 
@@ -37,11 +37,6 @@ function seenLetter({ message }: Read): Seen {
   return { place, identity: identityOf(key, "dead"), final: true, content: code, atMs: Number(message.timestamp) };
 }
 
-/** How the group committed, by the broker's own log. */
-export async function groupConduct(kafka: Kafka): Promise<Conduct> {
-  return conductOf(await groupRecords(kafka), GROUP, memberOf);
-}
-
 /** Every record of the groups up to now; a commit of another group marks the end. */
 export async function groupRecords(kafka: Kafka): Promise<GroupRecord[]> {
   const marker = `marker-${Date.now()}`;
@@ -51,12 +46,9 @@ export async function groupRecords(kafka: Kafka): Promise<GroupRecord[]> {
   await admin.disconnect();
   const records: GroupRecord[] = [];
   await readUntil(kafka, "__consumer_offsets", 60_000, ({ message }) => {
-    const record = readGroupRecord(message.key!, message.value);
+    const record = readGroupRecord(message);
     if (record) records.push(record);
     return { done: record?.kind === "commit" && record.group === marker, keep: false };
   });
   return records;
 }
-
-/** The client writes the id of the member that commits beside each offset. */
-const memberOf = (metadata: string): string | undefined => metadata || undefined;

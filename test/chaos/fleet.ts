@@ -2,13 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Rig } from "./rig.ts";
 import type { Worker } from "./worker.ts";
 
+/** Exit code of a command that read nothing. */
+const NOT_STARTED = 2;
+
 /** Workers as a supervisor keeps them: whoever ends, for whatever reason, is started again. */
 export interface Fleet {
   readonly workers: readonly Worker[];
   /** kill -9 of one worker; another takes its place after `downMs`. */
   crash(index: number, downMs: number): Promise<void>;
-  /** Ends that nobody asked for. */
+  /** Ends of running workers that nobody asked for. */
   readonly unasked: readonly string[];
+  /** Workers that did not start, as while the broker is away. */
+  readonly unstarted: number;
   /** SIGTERM to all. */
   stop(): Promise<readonly { readonly code: number | null; readonly ms: number }[]>;
   /** At once, whatever they do. */
@@ -18,6 +23,7 @@ export interface Fleet {
 export function startFleet(rig: Rig, size: number): Fleet {
   const workers: Worker[] = [];
   const unasked: string[] = [];
+  let unstarted = 0;
   let closing = false;
   const asked = new Set<Worker>();
 
@@ -26,7 +32,8 @@ export function startFleet(rig: Rig, size: number): Fleet {
     workers[index] = worker;
     void worker.exited.then(async ({ code, signal }) => {
       if (closing || asked.has(worker)) return;
-      unasked.push(`code ${code}, signal ${signal}`);
+      if (code === NOT_STARTED) unstarted++;
+      else unasked.push(`code ${code}, signal ${signal}`);
       await sleep(500);
       if (!closing) employ(index);
     });
@@ -36,6 +43,9 @@ export function startFleet(rig: Rig, size: number): Fleet {
   return {
     workers,
     unasked,
+    get unstarted() {
+      return unstarted;
+    },
     async crash(index, downMs) {
       const worker = workers[index]!;
       asked.add(worker);

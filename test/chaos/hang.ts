@@ -24,7 +24,7 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
   const rig = await createRig({ delivery, window: 50_000, sessionMs, tagger: false, unsteady, flow });
   const fleet = startFleet(rig, workers);
   const feeder = startFeeder(rig, posts(PER_SECOND * 3600, 0), PER_SECOND);
-  const generations = async () => conductOf(await groupRecords(rig.kafka), GROUP, () => undefined).generations;
+  const generations = async () => conductOf(await groupRecords(rig.kafka), GROUP).generations;
   try {
     await rig.until("progress", async () => (await rig.progress()).committed > PER_SECOND * 5, 60_000);
     const [calmFrom, before] = [Date.now(), await generations()];
@@ -38,7 +38,7 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
     await feeder.stop();
     await rig.until("end of the backlog", async () => (await rig.progress()).lag === 0, 60_000);
     await fleet.stop();
-    const verdict = judge(await gather(rig.kafka, PARTITIONS, []));
+    const { duplicatesPerCrash: _, ...verdict } = judge(await gather(rig.kafka, PARTITIONS, []));
     const latencies = await latenciesOf(rig);
     const others = (from: number, to: number) =>
       quantile(

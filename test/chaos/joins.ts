@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { gather, groupConduct } from "./evidence.ts";
+import { conductOf } from "./commits.ts";
+import { GROUP } from "./config.ts";
+import { gather, groupRecords } from "./evidence.ts";
 import { startFeeder } from "./feeder.ts";
 import type { ChaosOptions } from "./options.ts";
 import { posts } from "./posts.ts";
@@ -39,8 +41,8 @@ export async function joins(options: ChaosOptions, say: (line: string) => void) 
     const seconds = (performance.now() - from) / 1000;
     const { lag } = await rig.progress();
     const exits = await Promise.all([...leaving, ...working.splice(0).map((worker) => worker.stop())]);
-    const verdict = judge(await gather(rig.kafka, PARTITIONS, []));
-    const conduct = await groupConduct(rig.kafka);
+    const { duplicatesPerCrash: _, ...verdict } = judge(await gather(rig.kafka, PARTITIONS, []));
+    const conduct = conductOf(await groupRecords(rig.kafka), GROUP);
     const badExits = exits.filter(({ code }) => code !== 0).length;
     return {
       result: {

@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Kafka, KafkaMessage } from "kafkajs";
+import { mendAborted } from "../../plugins/log-kafkajs/aborted.ts";
+
+// The client shows some records of aborted transactions; here as there they are hidden by what the broker says of them.
+mendAborted();
 
 export interface Read {
   readonly partition: number;
@@ -39,7 +43,7 @@ export async function readUntil(
   look: (read: Read) => { readonly done: boolean; readonly keep: boolean },
 ): Promise<Read[]> {
   const found: Read[] = [];
-  const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, readUncommitted: false });
+  const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, readUncommitted: false, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { gather, groupConduct } from "./evidence.ts";
+import { conductOf } from "./commits.ts";
+import { GROUP } from "./config.ts";
+import { gather, groupRecords } from "./evidence.ts";
 import type { ChaosOptions } from "./options.ts";
 import { posts } from "./posts.ts";
 import { seeded } from "./random.ts";
@@ -37,8 +39,8 @@ export async function sigterm(options: ChaosOptions, say: (line: string) => void
     worker = rig.startWorker();
     await rig.until("end of the backlog", async () => (await rig.progress()).lag === 0, 60_000);
     exits.push(await worker.stop());
-    const verdict = judge(await gather(rig.kafka, PARTITIONS, []));
-    const conduct = await groupConduct(rig.kafka);
+    const { duplicatesPerCrash: _, ...verdict } = judge(await gather(rig.kafka, PARTITIONS, []));
+    const conduct = conductOf(await groupRecords(rig.kafka), GROUP);
     const slowestMs = Math.round(Math.max(...exits.map(({ ms }) => ms)));
     const badExits = exits.filter(({ code }) => code !== 0).length;
     return {

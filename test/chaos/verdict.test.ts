@@ -16,7 +16,7 @@ const clean = {
   events: 3,
   lost: 0,
   duplicates: 0,
-  maxDuplicatesPerCrash: 0,
+  duplicatesPerCrash: [],
   duplicatesWithoutCrash: 0,
   duplicatesAfterKey: 0,
   unequal: 0,
@@ -43,7 +43,7 @@ test("duplicates belong to the crash before them", () => {
   const events = [seen(0, { atMs: 5 }), seen(1, { atMs: 6 }), seen(0, { atMs: 15 }), seen(1, { atMs: 25 })];
   const letters = [seen(2, { atMs: 5 }), seen(2, { atMs: 26 })];
   const verdict = judge({ inputs, events, letters, crashes: [10, 20] });
-  expect(verdict).toEqual({ ...clean, duplicates: 3, maxDuplicatesPerCrash: 2 });
+  expect(verdict).toEqual({ ...clean, duplicates: 3, duplicatesPerCrash: [1, 2] });
 });
 
 test("a copy under another key is a duplicate that no consumer can tell", () => {

@@ -26,8 +26,8 @@ export interface Verdict {
   readonly lost: number;
   /** Records beyond the first of each key and revision. */
   readonly duplicates: number;
-  /** The most posts that were repeated after one crash, before the next. */
-  readonly maxDuplicatesPerCrash: number;
+  /** How many posts were repeated after each crash, before the next. */
+  readonly duplicatesPerCrash: readonly number[];
   readonly duplicatesWithoutCrash: number;
   /** Records beyond one for each post and revision, once key and revision are unique. */
   readonly duplicatesAfterKey: number;
@@ -53,7 +53,7 @@ export function judge({ inputs, events, letters, crashes }: Evidence): Verdict {
     events: inputs.size,
     lost: places.filter((place) => !finals.has(place) && !dead.has(place)).length,
     duplicates: repeated.length,
-    maxDuplicatesPerCrash: Math.max(0, ...perCrash.after),
+    duplicatesPerCrash: perCrash.after,
     duplicatesWithoutCrash: perCrash.before,
     duplicatesAfterKey: afterKey(events) + afterKey(letters),
     unequal: unequalOf(events),
@@ -62,6 +62,17 @@ export function judge({ inputs, events, letters, crashes }: Evidence): Verdict {
     inBoth: [...dead].filter((place) => finals.has(place)).length,
     strangers: [...events, ...letters].filter(({ place }) => !inputs.has(place)).length,
   };
+}
+
+/** A few of the records that came twice, each with the times of its copies, for whoever looks for the reason. */
+export function examplesOf({ events, letters, crashes }: Evidence, count: number): string[] {
+  const all = [...events, ...letters];
+  return repeatsOf(all)
+    .slice(0, count)
+    .map(({ identity }) => {
+      const times = all.filter((record) => record.identity === identity).map(({ atMs }) => atMs);
+      return `${identity} came at ${times.join(", ")}; kills at ${crashes.join(", ")}`;
+    });
 }
 
 function repeatsOf(records: readonly Seen[]): Seen[] {

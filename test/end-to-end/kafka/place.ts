@@ -36,7 +36,7 @@ export interface PlaceOptions {
   readonly letters?: Readonly<Record<string, string>>;
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 20_000;
 
 export async function makePlace(address: string, options: PlaceOptions = {}): Promise<Place> {
   const topics = { posts: fresh("posts"), entities: fresh("entities"), letters: fresh("letters") };
@@ -53,7 +53,7 @@ export async function makePlace(address: string, options: PlaceOptions = {}): Pr
 
   const read = async <T>(name: "entities" | "letters", count: number): Promise<T[]> => {
     const found: KafkaMessage[] = [];
-    const consumer = kafka.consumer({ groupId: fresh("reader") });
+    const consumer = kafka.consumer({ groupId: fresh("reader"), maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic: topics[name], fromBeginning: true });
     await consumer.run({ autoCommit: false, eachMessage: async ({ message }) => void found.push(message) });
