@@ -23,6 +23,18 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "score a model or a pipeline on posts that people marked",
     load: async () => (await import("./cli/evaluate.ts")).evaluateCommand(),
   },
+  "dead-letters": {
+    about: "list, show and replay posts that could not be handled",
+    load: async () => (await import("./cli/dead-letters.ts")).deadLettersCommand(),
+  },
+  replay: {
+    about: "send a stretch of topics through another config, and tell what changes",
+    load: async () => (await import("./cli/replay.ts")).replayCommand(),
+  },
+  diff: {
+    about: "tell which posts gained, lost or changed entities between two runs",
+    load: async () => (await import("./cli/diff.ts")).diffCommand(),
+  },
   plugins: {
     about: "list the built-in plugins, what they need and what they give",
     load: async () => (await import("./cli/plugins.ts")).pluginsCommand(),
@@ -44,10 +56,12 @@ async function main(args: readonly string[]): Promise<void> {
     .addHelpText("after", notes);
   for (const [name, { about, load }] of Object.entries(commands))
     program.addCommand(name === args[0] ? (await load()).description(about) : new Command(name).description(about));
-  for (const command of [program, ...program.commands])
-    command.exitOverride().showHelpAfterError("(--help tells more)");
+  for (const command of withinOf(program)) command.exitOverride().showHelpAfterError("(--help tells more)");
   await program.parseAsync([...args], { from: "user" });
 }
+
+/** A command and all below it. */
+const withinOf = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withinOf)];
 
 quietWhenClosed();
 try {

@@ -29,7 +29,17 @@ export interface HostParts {
 
 /** What the core lends to one plugin. */
 export function createHost(parts: HostParts): Host {
-  const { plugin, folder, resources, log, count, purpose = "serve", delivery = "at-least-once", order = "none", window = 512 } = parts;
+  const {
+    plugin,
+    folder,
+    resources,
+    log,
+    count,
+    purpose = "serve",
+    delivery = "at-least-once",
+    order = "none",
+    window = 512,
+  } = parts;
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
     log: (message, fields) => log(plugin, message, fields),

@@ -33,7 +33,9 @@ const open = (tagger: Tagger) =>
       count() {},
       resolve: (path) => path,
       purpose: "serve",
-      delivery: "at-least-once", order: "none", window: 512,
+      delivery: "at-least-once",
+      order: "none",
+      window: 512,
     },
   );
 const live = new AbortController().signal;

@@ -65,7 +65,12 @@ export function createCommits(): Commits {
     async commit(groupId, memberId, groupGenerationId, positions) {
       if (!coordinator?.isConnected()) coordinator = (await cluster!.findGroupCoordinator({ groupId })) as Broker;
       try {
-        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics: offsetsByTopic(positions, memberId) });
+        await coordinator.offsetCommit({
+          groupId,
+          memberId,
+          groupGenerationId,
+          topics: offsetsByTopic(positions, memberId),
+        });
       } catch (error) {
         coordinator = undefined;
         throw error;

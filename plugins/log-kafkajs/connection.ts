@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
-import { type Fault, type Host, type Partition } from "starling-ner";
+import type { Fault, Host, Partition } from "starling-ner";
 import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";

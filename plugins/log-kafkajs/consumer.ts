@@ -107,7 +107,10 @@ export async function joinGroup(
     // Not started: `start` will say from where it is to be read again.
     if (position === undefined || isStale() || closed) return;
     const fetched = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
-    if (fetched > position) return realign({ topic, partition }, position);
+    if (fetched > position) {
+      realign({ topic, partition }, position);
+      return;
+    }
     const next = Number(batch.lastOffset()) + 1;
     positions.set(keyOf(batch), Math.max(position, next));
     events.records({ topic, partition, records: batch.messages.map(recordOf), next });
@@ -129,7 +132,8 @@ export async function joinGroup(
             what: `reading ${keyOf(partition)} from offset ${position}`,
             reason: `it ends at ${latest}: the topic was made anew; set the group's offsets, or take another group`,
           });
-        if (earliest > position) log("records were deleted before they were read", { ...partition, position, earliest });
+        if (earliest > position)
+          log("records were deleted before they were read", { ...partition, position, earliest });
         start({ ...partition, offset: Math.max(position, earliest) });
       })
       .catch(fail);
@@ -185,7 +189,10 @@ export async function joinGroup(
       const ours = at.filter((one) => assigned.has(keyOf(one)));
       if (ours.length === 0) return;
       if (membership === undefined)
-        throw new Fault("LOG_UNREACHABLE", { brokers: connection.brokers, reason: `the group ${group} is rebalancing` });
+        throw new Fault("LOG_UNREACHABLE", {
+          brokers: connection.brokers,
+          reason: `the group ${group} is rebalancing`,
+        });
       try {
         await commits.commit(group, membership.member, membership.generation, ours);
       } catch (error) {
@@ -198,7 +205,9 @@ export async function joinGroup(
       clearInterval(watch);
       const late = new AbortController();
       await Promise.race([
-        consumer.disconnect().catch((error: Error) => log("leaving the group failed", { group, reason: error.message })),
+        consumer
+          .disconnect()
+          .catch((error: Error) => log("leaving the group failed", { group, reason: error.message })),
         sleep(LEAVE_MS, undefined, { signal: late.signal }).catch(() => {}),
       ]);
       late.abort();

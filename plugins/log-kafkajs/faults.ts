@@ -32,7 +32,10 @@ export function faultOf(thrown: unknown, { brokers, what, topic }: Doing): Fault
   const types = chain.map(({ type }) => type ?? "");
   const reason = reasonOf(chain);
   const options = { cause: outer };
-  if (chain.some(({ name }) => name === "KafkaJSSASLAuthenticationError") || types.some((type) => unknownUser.test(type)))
+  if (
+    chain.some(({ name }) => name === "KafkaJSSASLAuthenticationError") ||
+    types.some((type) => unknownUser.test(type))
+  )
     return new Fault("LOG_AUTHENTICATION", { brokers, reason }, options);
   if (types.some((type) => forbidden.test(type))) return new Fault("LOG_FORBIDDEN", { what, reason }, options);
   if (topic !== undefined && types.includes("UNKNOWN_TOPIC_OR_PARTITION"))

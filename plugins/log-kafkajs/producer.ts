@@ -1,9 +1,8 @@
 import kafkajs, { type Message, type ProducerBatch, type ProducerConfig } from "kafkajs";
-import { type NewRecord, type Producer, type ProducerOptions, type TransactionalProducer } from "starling-ner";
+import type { NewRecord, Producer, ProducerOptions, TransactionalProducer } from "starling-ner";
 import { offsetsByTopic } from "./commits.ts";
 import type { Connection } from "./connection.ts";
 import { type Aimed, createPartitioner } from "./partitioner.ts";
-
 
 const { CompressionTypes } = kafkajs;
 
@@ -143,4 +142,3 @@ function batchOf(records: readonly NewRecord[], compression: ProducerBatch["comp
   const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }));
   return { acks: -1, topicMessages, ...(compression !== undefined && { compression }) };
 }
-

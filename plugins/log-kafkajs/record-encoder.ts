@@ -33,7 +33,8 @@ export function mendRecords(): void {
   if (originalRecord !== undefined) return;
   originalRecord = require(path) as typeof originalRecord;
   const cached = require.cache[require.resolve(path)];
-  if (typeof originalRecord !== "function" || cached === undefined) throw new TypeError("kafkajs has no records to mend");
+  if (typeof originalRecord !== "function" || cached === undefined)
+    throw new TypeError("kafkajs has no records to mend");
   cached.exports = encodeRecord;
 }
 

@@ -1,4 +1,14 @@
-import { type DeadLetter, Fault, fail, type NewRecord, ok, type Outcome, type Output } from "starling-ner";
+import {
+  type DeadLetter,
+  Fault,
+  fail,
+  frame,
+  type NewRecord,
+  type Outcome,
+  type Output,
+  ok,
+  type RegisteredSchema,
+} from "starling-ner";
 import type { Options } from "./options.ts";
 
 /** What a record takes beside its key, value and headers, at most: batch, lengths, times. */
@@ -13,6 +23,8 @@ const notCarried = /^(content-type|ce_.*|starling-.*)$/i;
 export interface EncodeRules extends Pick<Options, "topic" | "partitionBy"> {
   /** What the topic takes, as far as it is known. */
   readonly maxBytes: number | undefined;
+  /** Events are written by it; dead letters are always JSON. */
+  readonly schema?: RegisteredSchema | undefined;
 }
 
 /** The record of an event or a dead letter. An event too large for its topic fails; a letter leaves the bytes out. */
@@ -38,20 +50,22 @@ export function withoutBytes(output: Output, rules: EncodeRules): Outcome<NewRec
   return ok(recordOf(output, short, rules));
 }
 
-function recordOf(output: Output, record: Output["record"], { topic, partitionBy }: EncodeRules): NewRecord {
+function recordOf(output: Output, record: Output["record"], rules: EncodeRules): NewRecord {
+  const { topic, partitionBy } = rules;
+  const schema = record.schema === "starling.entities/1" ? rules.schema : undefined;
   return {
     topic,
     key: record.key,
-    value: JSON.stringify(record),
-    headers: headersOf(output, record),
+    value: schema === undefined ? JSON.stringify(record) : frame(schema, record),
+    headers: headersOf(output, record, schema === undefined ? "application/json" : "application/octet-stream"),
     ...placeOf(output, partitionBy),
   };
 }
 
-function headersOf({ origin }: Output, record: Output["record"]): Record<string, string> {
+function headersOf({ origin }: Output, record: Output["record"], contentType: string): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name in origin.headers) if (!notCarried.test(name)) headers[name] = origin.headers[name]!;
-  headers["content-type"] = "application/json";
+  headers["content-type"] = contentType;
   headers["starling-key"] = record.key;
   headers["starling-schema"] = record.schema;
   if (record.schema === "starling.dead-letter/1") {

@@ -1,4 +1,4 @@
-import { defineSink, log, type NewRecord, type Outcome, type Output, type Sink } from "starling-ner";
+import { defineSink, log, type NewRecord, type Outcome, type Output, type Sink, schemaRegistry } from "starling-ner";
 import { type EncodeRules, encode, withoutBytes } from "./encode.ts";
 import { options } from "./options.ts";
 import { sendAll } from "./send.ts";
@@ -7,13 +7,17 @@ export default defineSink({
   name: "sink-kafka",
   about: "Events and dead letters to a Kafka topic.",
   options,
-  borrows: ({ client }) => [{ port: log, name: client }],
-  async open({ client: name, topic, partitionBy, compression, patienceMs }, host): Promise<Sink> {
+  borrows: ({ client, schema }) => [
+    { port: log, name: client },
+    ...(schema === undefined ? [] : [{ port: schemaRegistry, name: schema.registry }]),
+  ],
+  async open({ client: name, topic, partitionBy, compression, schema: by, patienceMs }, host): Promise<Sink> {
     const client = host.borrow(log, name);
+    const schema = by && (await host.borrow(schemaRegistry, by.registry).latest(by.subject ?? `${topic}-value`));
     await client.topics([topic]);
     // What is packed may be smaller than it looks: then only the topic itself can say.
     const maxBytes = compression === "none" ? await client.maxRecordBytes(topic) : undefined;
-    const rules: EncodeRules = { topic, partitionBy, maxBytes };
+    const rules: EncodeRules = { topic, partitionBy, maxBytes, schema };
     // More than one request at a time may change the order, when one of them has to be sent again.
     const producer = await client.producer({ compression, inFlight: host.order === "none" ? 4 : 1 });
     const sending = { patienceMs, log: host.log };
@@ -42,10 +46,10 @@ export default defineSink({
 
 /** A request under way cannot be called back, but nobody has to wait for it. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {});
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason as Error);
   signal.addEventListener("abort", stop, { once: true });
-  work.catch(() => {});
   return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", stop));
 }

@@ -10,6 +10,12 @@ export const options = z.strictObject({
       "What decides the partition. key: that of the event, evenly spread; author: one author's events stay in order; origin: the partition of the post",
     ),
   compression: z.enum(["none", "gzip", "snappy", "lz4", "zstd"]).default("none"),
+  schema: z
+    .strictObject({ registry: z.string().min(1), subject: z.string().min(1).optional() })
+    .optional()
+    .describe(
+      "Write events by the newest schema of a registry instead of as plain JSON: { registry: a resource, subject: by default TOPIC-value }",
+    ),
   patienceMs: z
     .int()
     .nonnegative()

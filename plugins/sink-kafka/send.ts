@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fail, isFault, type NewRecord, ok, type Outcome, type Producer } from "starling-ner";
+import { fail, isFault, type NewRecord, type Outcome, ok, type Producer } from "starling-ner";
 
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5000;

@@ -1,5 +1,6 @@
-import { defineSource, decoder, log, type SchemaRegistry, schemaRegistry } from "starling-ner";
+import { decoder, defineSource, log, type SchemaRegistry, schemaRegistry } from "starling-ner";
 import { options, wantedTopics } from "./options.ts";
+import { openRange } from "./range.ts";
 import { openReader } from "./reader.ts";
 
 export default defineSource({
@@ -19,6 +20,9 @@ export default defineSource({
     const names = wantedTopics(given).filter((topic) => typeof topic === "string");
     // Before anything is read: a topic that is missing must not show in the middle of a run.
     await client.topics(retry.topic === undefined ? names : [...names, retry.topic]);
-    return openReader({ client, options: given, decode: decoder(format, registry), host });
+    const decode = decoder(format, registry);
+    const { range } = given;
+    if (range !== undefined) return openRange({ client, options: { ...given, range }, decode });
+    return openReader({ client, options: given, decode, host });
   },
 });

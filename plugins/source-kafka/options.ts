@@ -1,13 +1,19 @@
-import { formatSchema, z } from "starling-ner";
+import { formatSchema, parseBound, z } from "starling-ner";
 
 const offsets = z.record(z.string(), z.record(z.string().regex(/^\d+$/), z.int().nonnegative()));
+
+const bound = z
+  .string()
+  .refine((written) => parseBound(written) !== undefined, "is neither earliest, latest, a time, nor offsets");
 
 export const options = z.strictObject({
   client: z.string().min(1).describe("A resource that fills log@1"),
   topics: z
     .array(z.string().min(1))
     .min(1)
-    .describe("Names; one between slashes is a pattern: /^posts-/ stands for the topics that match when the run starts"),
+    .describe(
+      "Names; one between slashes is a pattern: /^posts-/ stands for the topics that match when the run starts",
+    ),
   group: z.string().min(1).default("starling").describe("Consumer group; workers of one group share the partitions"),
   from: z
     .union([
@@ -22,6 +28,12 @@ export const options = z.strictObject({
   format: formatSchema
     .default({ kind: "auto" })
     .describe("How posts are written: { kind: auto, json, cloudevents or registry; registry: a resource }"),
+  range: z
+    .strictObject({ from: bound.default("earliest"), until: bound.default("latest") })
+    .optional()
+    .describe(
+      "Read this stretch and end, outside of the group: { from, until }, each earliest, latest, a time, or offsets such as posts/0:17,posts/1:4",
+    ),
   maxBytes: z
     .int()
     .positive()
@@ -42,7 +54,9 @@ export const options = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("Posts that a crash may repeat, at most: those taken on and not committed; by default the config's window"),
+    .describe(
+      "Posts that a crash may repeat, at most: those taken on and not committed; by default the config's window",
+    ),
   commitMs: z.int().min(50).max(60_000).default(1000).describe("How often offsets are committed, milliseconds"),
   sessionMs: z
     .int()

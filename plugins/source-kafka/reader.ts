@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import {
   type Assignment,
   createLedger,
@@ -123,7 +123,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
         const anew = ours.filter(({ lane, live }) => live && found.get(lane)?.committed === false);
         // Kept from now on: a crash before the first commit must not make `latest` mean another place.
         if (anew.length > 0)
-          await consumer!.commit(anew.map((one) => ({ ...partitionOfTracker(one), offset: found.get(one.lane)!.offset })));
+          await consumer!.commit(
+            anew.map((one) => ({ ...partitionOfTracker(one), offset: found.get(one.lane)!.offset })),
+          );
         for (const tracker of ours) start(tracker, found.get(tracker.lane)?.offset ?? 0);
         return judge();
       } catch (error) {
@@ -258,7 +260,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
           starved = posts.length === 0 && shelf.waiting;
           if (posts.length > 0) {
             takeOn(posts);
-            yield await chunkOf(posts, signal);
+            const chunk = await chunkOf(posts, signal);
+            // Some may have waited for a schema in vain: they stay in their topic.
+            if (!signal.aborted) yield chunk;
           } else {
             if (starved) commitSoon();
             await bell.rung();

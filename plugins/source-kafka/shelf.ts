@@ -46,7 +46,8 @@ export function createShelf(): Shelf {
         const row = rows[0]!;
         const most = Math.min(count, room(row.posts[0]!.tracker));
         if (most <= 0) continue;
-        const taken = row.next === 0 && row.posts.length <= most ? row.posts : row.posts.slice(row.next, row.next + most);
+        const taken =
+          row.next === 0 && row.posts.length <= most ? row.posts : row.posts.slice(row.next, row.next + most);
         row.next += taken.length;
         if (row.next >= row.posts.length) rows.shift();
         // To the end: the other partitions come first next time.

@@ -4,13 +4,14 @@ import type { ConfigText } from "../config/index.ts";
 import { showProblem } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
-import type { RunSummary } from "../flow/types.ts";
 import type { Log } from "../host.ts";
 import { openPipeline } from "../open.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
 import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
+import { logger } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
+import { tell } from "./tell.ts";
 
 interface RunFlags {
   readonly input?: string;
@@ -76,22 +77,4 @@ function withFlags(text: ConfigText, { input, output }: RunFlags): ConfigText {
     ...(output !== undefined && { sink: { use: "sink-file", options: { path: place(output) } } }),
   };
   return input === undefined && output === undefined ? text : { ...text, value };
-}
-
-/** JSON lines on standard error, without secrets; silent unless asked for, and only then is pino loaded. */
-async function logger(text: ConfigText, verbose: boolean): Promise<Log> {
-  if (!verbose) return () => {};
-  const { pino } = await import("pino");
-  const log = pino({}, { write: (line) => void process.stderr.write(text.redact(line)) });
-  return (plugin, message, fields) => log.info({ plugin, ...fields }, message);
-}
-
-/** `41 posts read, 40 answered, 1 dead-lettered (draft: STAGE_TIMEOUT 1)` */
-function tell({ read, emitted, deadLettered, failed }: RunSummary): string {
-  const reasons = Object.entries(failed).map(([stage, codes]) => {
-    const counted = Object.entries(codes).map(([code, count]) => `${code} ${count}`);
-    return `${stage}: ${counted.join(", ")}`;
-  });
-  const why = reasons.length > 0 ? ` (${reasons.join("; ")})` : "";
-  return `${read} posts read, ${emitted} answered, ${deadLettered} dead-lettered${why}`;
 }

@@ -55,7 +55,10 @@ function repeating(posts: number, attempts: number) {
       yield Array.from({ length: posts }, (_, i) => make(delivered(postOf(i), i).origin, i, 1));
       while (!signal.aborted && settled.length < posts) {
         if (again.length > 0) yield again.splice(0);
-        else await new Promise<void>((done) => void (wake = done));
+        else
+          await new Promise<void>((done) => {
+            wake = done;
+          });
       }
     },
   };
@@ -145,7 +148,9 @@ test("a stop waits for posts under way no longer than drainMs, and leaves the re
   run.stop.abort();
   await vi.advanceTimersByTimeAsync(999);
   let ended = false;
-  void run.done.then(() => void (ended = true));
+  void run.done.then(() => {
+    ended = true;
+  });
   await vi.advanceTimersByTimeAsync(0);
   expect(ended).toBe(false);
   await vi.advanceTimersByTimeAsync(1);

@@ -11,7 +11,8 @@ const delivery = (lane: string, offset: number, more: Partial<Delivery> & { key?
   const origin = { lane, offset: `${offset}`, bytes: () => new Uint8Array(), ...(key && { key: Buffer.from(key) }) };
   return { post, origin, settle() {}, ...rest } satisfies Delivery;
 };
-const places = (posts: readonly Transit[]) => posts.map(({ delivery: { origin } }) => `${origin.lane}:${origin.offset}`);
+const places = (posts: readonly Transit[]) =>
+  posts.map(({ delivery: { origin } }) => `${origin.lane}:${origin.offset}`);
 
 function started(order: Parameters<typeof sequencer>[0], deliveries: readonly Delivery[]) {
   const sequence = sequencer(order);

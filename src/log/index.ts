@@ -1,1 +1,3 @@
 export * from "./port.ts";
+export { type ReadOptions, readSpans } from "./read-spans.ts";
+export { type Bound, parseBound, type Range, type Span, spansOf } from "./spans.ts";

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { isFault } from "../errors.ts";
 import { asError } from "../flow/transit.ts";
 import { fail, type Outcome, pass } from "../outcome.ts";
 import { type Place, toPost } from "../schema/decode.ts";
@@ -27,8 +29,8 @@ export const formatSchema = z
 export type Format = z.output<typeof formatSchema>;
 
 /**
- * The post of a message. A promise only where a schema has to be fetched first. A fault with `retry` says that the
- * message may be read at another time; any other that it never will.
+ * The post of a message. A promise only where a schema has to be fetched first; with a `signal` it waits for a registry
+ * that is down, until that aborts. A fault with `retry` says that the message may be read at another time.
  */
 export type Decode = (message: Message, place: Place, signal?: AbortSignal) => Outcome<Post> | Promise<Outcome<Post>>;
 
@@ -76,6 +78,25 @@ function registered(
   };
   const known = registry.known(id);
   return known === undefined
-    ? registry.schema(id, signal).then(read, (error: unknown) => fail(asError(error)))
+    ? fetched(registry, id, signal).then(read, (error: unknown) => fail(asError(error)))
     : read(known);
+}
+
+/** Between tries to reach a registry that is down, in milliseconds. */
+const [FIRST_MS, LONGEST_MS] = [200, 5000];
+
+/** Where it can be told to stop, it waits for a registry that is down: every post behind this one needs it too. */
+async function fetched(
+  registry: SchemaRegistry,
+  id: number,
+  signal: AbortSignal | undefined,
+): Promise<RegisteredSchema> {
+  for (let waitMs = FIRST_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_MS)) {
+    try {
+      return await registry.schema(id, signal);
+    } catch (error) {
+      if (signal === undefined || signal.aborted || !isFault(error) || !error.retry) throw error;
+    }
+    await sleep(waitMs, undefined, { signal });
+  }
 }

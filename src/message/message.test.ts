@@ -265,6 +265,20 @@ describe("bytes with the number of a schema in front", () => {
     expect(await at(9)).toEqual(["REGISTRY_UNAVAILABLE", true]);
   });
 
+  test("with a signal it waits for a registry that is down, until that comes back or the signal aborts", async () => {
+    let tries = 0;
+    const schema = async () =>
+      ++tries < 3 ? Promise.reject(new Fault("REGISTRY_UNAVAILABLE", { registry: "r", reason: "ECONNREFUSED" })) : json;
+    const message = { bytes: framed(5, '{"id":"1","text":"Ada"}'), headers: {} };
+    const decode = decoder({ kind: "auto" }, { ...registry([]), schema });
+    expect(await decode(message, place, new AbortController().signal)).toMatchObject({ kind: "ok" });
+    expect(tries).toBe(3);
+    tries = Number.NEGATIVE_INFINITY;
+    const began = performance.now();
+    expect(await decode(message, place, AbortSignal.timeout(50))).toMatchObject({ kind: "fail" });
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
   test("the data of a CloudEvent may be such bytes, and the event completes it", () => {
     const headers = {
       ce_specversion: "1.0",

@@ -6,6 +6,7 @@ const folder = new URL("../../schemas/", import.meta.url);
 
 test("the files under schemas/ are what npm run schemas would write", () => {
   const files = schemaFiles();
-  expect(readdirSync(folder).sort()).toEqual([...files.keys()].sort());
+  const written = readdirSync(folder).filter((name) => !name.endsWith(".avsc"));
+  expect(written.sort()).toEqual([...files.keys()].sort());
   for (const [name, text] of files) expect(readFileSync(new URL(name, folder), "utf8")).toBe(text);
 });

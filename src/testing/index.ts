@@ -1,4 +1,5 @@
 export { testHost } from "./host.ts";
+export { type LogClientClause, type LogClientSuite, testLogClient } from "./log.ts";
 export { type ResourceSuite, testResource } from "./resource.ts";
 export { type Place, type SinkClause, type SinkSuite, testSink } from "./sink.ts";
 export { type Held, type SourceClause, type SourceSuite, testSource } from "./source.ts";

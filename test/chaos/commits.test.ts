@@ -19,7 +19,12 @@ describe.skipIf(noBroker)(`the broker's log of groups${noBroker ? ` (${noBroker}
     await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
     const holders: { id: string; consumer: Consumer; partitions: readonly number[] }[] = [];
     for (let i = 0; i < 2; i++) {
-      const consumer = kafka.consumer({ groupId: group, heartbeatInterval: 200, sessionTimeout: 10_000, maxWaitTimeInMs: 100 });
+      const consumer = kafka.consumer({
+        groupId: group,
+        heartbeatInterval: 200,
+        sessionTimeout: 10_000,
+        maxWaitTimeInMs: 100,
+      });
       consumers.push(consumer);
       consumer.on("consumer.group_join", ({ payload: { memberId: id, memberAssignment } }) => {
         holders[i] = { id, consumer, partitions: memberAssignment[topic] ?? [] };

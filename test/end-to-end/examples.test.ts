@@ -35,7 +35,9 @@ async function tagged(text: string, facts = {}) {
       borrow: () => expect.unreachable(),
       resolve: (path) => path,
       purpose: "serve",
-      delivery: "at-least-once", order: "none", window: 512,
+      delivery: "at-least-once",
+      order: "none",
+      window: 512,
     },
   );
   const [outcome] = await stage.run([{ post: { id: "1", text }, facts }], AbortSignal.timeout(1000));

@@ -1,0 +1,188 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { configSchema, parseConfigText, validate } from "../../src/config/index.ts";
+import { root } from "./starling.ts";
+
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+interface Instruction {
+  readonly name: string;
+  readonly rest: string;
+}
+
+/** The instructions of each stage of a Dockerfile, from its FROM on. */
+function stagesOf(text: string): Instruction[][] {
+  const stages: Instruction[][] = [];
+  for (const line of text.replaceAll(/\\\n\s*/g, "").split("\n")) {
+    const [, name, rest] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
+    if (name === undefined || name === "ARG") continue;
+    if (name === "FROM") stages.push([]);
+    stages.at(-1)!.push({ name, rest: rest! });
+  }
+  return stages;
+}
+const all = (stage: readonly Instruction[], name: string) =>
+  stage.filter((one) => one.name === name).map(({ rest }) => rest);
+const copies = (stage: readonly Instruction[]) =>
+  all(stage, "COPY").map((rest) => {
+    const words = rest.split(/\s+/);
+    return {
+      from: words.find((word) => word.startsWith("--from=")),
+      sources: words.filter((word) => !word.startsWith("--")).slice(0, -1),
+    };
+  });
+
+const image = stagesOf(read("deploy/Dockerfile"));
+const [build, last] = [image[0]!, image.at(-1)!];
+/** As it is where no variable is set. */
+const text = parseConfigText(read("config/kafka.yaml"), "config/kafka.yaml", {});
+const checked = validate(configSchema, text.value, text, []);
+const config = "value" in checked ? checked.value : expect.unreachable(JSON.stringify(checked.problems));
+
+describe("the image", () => {
+  test("is made in two stages on the same base, and the last has no build tools of its own", () => {
+    expect(image).toHaveLength(2);
+    expect(all(build, "FROM")[0]).toMatch(/^node:\$\{NODE\} AS build$/);
+    expect(all(last, "FROM")[0]).toMatch(/^node:\$\{NODE\}$/);
+    expect(all(last, "RUN")).toEqual([]);
+    const major = /^ARG NODE=(\d+)-.*slim$/m.exec(read("deploy/Dockerfile"))?.[1];
+    expect(`>=${major}`).toBe((JSON.parse(read("package.json")) as { engines: { node: string } }).engines.node);
+  });
+
+  test("copies what is there, and .dockerignore lets it through", () => {
+    const ignored = read(".dockerignore").split("\n");
+    const wanted = image
+      .flatMap(copies)
+      .filter(({ from }) => from === undefined)
+      .flatMap(({ sources }) => sources);
+    expect(wanted).toContain("models");
+    for (const source of wanted) {
+      expect(existsSync(join(root, source)), source).toBe(true);
+      expect(ignored).toContain(`!${source}`);
+    }
+    // And nothing else.
+    expect(
+      ignored
+        .filter((line) => line.startsWith("!"))
+        .map((line) => line.slice(1))
+        .sort(),
+    ).toEqual([...new Set(wanted)].sort());
+    expect(ignored.find((line) => line !== "" && !line.startsWith("#"))).toBe("*");
+  });
+
+  test("takes from the first stage only what that one makes", () => {
+    const taken = copies(last)
+      .filter(({ from }) => from === "--from=build")
+      .flatMap(({ sources }) => sources);
+    expect(taken).toEqual(["/build/node_modules", "/build/dist"]);
+    expect(all(build, "WORKDIR")).toEqual(["/build"]);
+    expect(all(build, "RUN").join("\n")).toMatch(/npm ci [\s\S]*run --silent build[\s\S]*npm prune --omit=dev/);
+  });
+
+  test("runs as a user that is not root, by its number", () => {
+    expect(all(last, "USER")).toEqual(["1000:1000"]);
+    expect(last.findIndex(({ name }) => name === "USER")).toBeLessThan(
+      last.findIndex(({ name }) => name === "ENTRYPOINT"),
+    );
+  });
+
+  test("runs a file and a config that it holds, without a shell between, so that signals arrive", () => {
+    expect(JSON.parse(all(last, "ENTRYPOINT")[0]!)).toEqual(["node", "/app/bin/starling.js"]);
+    const [command, file] = JSON.parse(all(last, "CMD")[0]!) as string[];
+    expect(command).toBe("run");
+    expect(existsSync(join(root, file!.replace("/app/", "")))).toBe(true);
+  });
+
+  test("asks /live at the port of its config", () => {
+    const check = all(last, "HEALTHCHECK")[0]!;
+    expect(check).toContain(`http://127.0.0.1:${config.http?.port}/live`);
+    expect(all(last, "EXPOSE")).toEqual([String(config.http?.port)]);
+  });
+});
+
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly privileged?: boolean;
+  readonly cap_add?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly tmpfs?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly stop_grace_period?: string;
+  readonly command?: readonly string[];
+}
+const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
+
+describe("compose.yaml", () => {
+  test("gives no service more rights than it needs, and the outside no port but on this machine", () => {
+    for (const [name, service] of Object.entries(services)) {
+      expect([name, service.cap_drop, service.security_opt]).toEqual([name, ["ALL"], ["no-new-privileges:true"]]);
+      expect([name, service.privileged, service.cap_add]).toEqual([name, undefined, undefined]);
+      for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
+      for (const volume of service.volumes ?? []) expect(volume).not.toMatch(/docker\.sock|^\//);
+    }
+  });
+
+  test("runs the worker without root on a root that is read-only", () => {
+    expect(services.starling).toMatchObject({ user: "1000:1000", read_only: true, tmpfs: ["/tmp"] });
+    expect(services.starling?.volumes).toBeUndefined();
+  });
+
+  test("builds the image from this repository", () => {
+    const { context, dockerfile } = services.starling!.build!;
+    expect(existsSync(join(root, "deploy", context, dockerfile))).toBe(true);
+  });
+
+  test("waits for the worker longer than the worker waits for its posts", () => {
+    expect(Number(/^(\d+)s$/.exec(services.starling!.stop_grace_period!)?.[1]) * 1000).toBeGreaterThan(
+      config.drainMs + 5000,
+    );
+  });
+
+  test("makes the topics that the config names, before the worker starts", () => {
+    const { topics } = services;
+    expect(services.starling?.depends_on).toEqual({ topics: { condition: "service_completed_successfully" } });
+    const made = /for topic in (.*); do/.exec(topics!.command!.join("\n"))?.[1]?.split(" ");
+    const { source, sink, deadLetters } = config;
+    expect(made?.toSorted()).toEqual(
+      [...(source!.options.topics as string[]), sink!.options.topic, deadLetters!.options.topic].toSorted(),
+    );
+  });
+
+  test("sets nothing that the config does not read", () => {
+    const text = read("config/kafka.yaml");
+    for (const name of Object.keys(services.starling!.environment!)) expect(text).toContain(`\${${name}:-`);
+    expect(Object.values(services.starling!.environment!)[0]).toBe("broker:9092");
+  });
+});
+
+describe("the README's quickstart for Kafka", () => {
+  const section = /^## With Kafka\n(.*?)^## /ms.exec(read("README.md"))?.[1] ?? "";
+  const commands = /^```\n(.*?)^```/ms.exec(section)?.[1]?.trimEnd().split("\n") ?? [];
+
+  test("is three commands on services and files that are there", () => {
+    expect(commands).toHaveLength(3);
+    for (const command of commands) {
+      expect(command).toMatch(/^docker compose -f deploy\/compose\.yaml (up|exec) /);
+      const service = /exec (?:-T )?(\S+)/.exec(command)?.[1];
+      if (service !== undefined) expect(services).toHaveProperty(service);
+      const input = / < (\S+)$/.exec(command)?.[1];
+      if (input !== undefined) expect(existsSync(join(root, input))).toBe(true);
+    }
+  });
+
+  test("sends to the topic that is read, and reads from the one that is written, as many as there are posts", () => {
+    expect(commands[1]).toContain(`--topic ${(config.source!.options.topics as string[])[0]} `);
+    expect(commands[2]).toContain(`--topic ${config.sink!.options.topic} `);
+    const posts = read("examples/posts.ndjson").trimEnd().split("\n").length;
+    expect(commands[2]).toContain(`--max-messages ${posts}`);
+  });
+});

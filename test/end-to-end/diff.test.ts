@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { beforeAll, describe, expect, test } from "vitest";
+import { configFile, freshFolder, starling, tinyConfig } from "./starling.ts";
+
+describe("starling diff", () => {
+  const folder = freshFolder();
+  const at = (name: string) => join(folder, name);
+  beforeAll(async () => {
+    mkdirSync(folder, { recursive: true });
+    const posts = '{"id":"1","text":"Adele sings"}\n{"id":"2","text":"nothing"}\n';
+    const { stdout } = await starling(["run", configFile(tinyConfig())], { input: posts });
+    writeFileSync(at("before.ndjson"), stdout);
+    const without = stdout
+      .split("\n")
+      .map((line) =>
+        line.includes('"postId":"1"') ? line.replace(/"entities":\[.*?\](?=,"captions")/, '"entities":[]') : line,
+      );
+    writeFileSync(at("after.ndjson.gz"), gzipSync(without.join("\n")));
+  });
+
+  test("prints each post whose entities differ, and counts them for people", async () => {
+    const { code, stdout, stderr } = await starling(["diff", at("before.ndjson"), at("after.ndjson.gz")]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      post: "1",
+      origin: "stdin:0",
+      gained: [],
+      lost: [{ text: "Adele" }],
+      changed: [],
+    });
+    expect(stderr).toMatch(/^2 posts on both sides: 1 the same, 1 different; 0 only before, 0 only after\ntype /);
+  });
+
+  test("prints the counts alone, for programs", async () => {
+    const { stdout } = await starling(["diff", "--summary", at("before.ndjson"), at("before.ndjson")]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      posts: { both: 2, same: 2, different: 0 },
+      unreadable: { before: 0, after: 0 },
+    });
+  });
+
+  test("says what it needs", async () => {
+    expect(await starling(["diff", "topic:a", at("before.ndjson")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--config"),
+    });
+    expect(await starling(["diff", at("none"), at("before.ndjson")])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("INPUT_MISSING"),
+    });
+  });
+});
+
+describe("starling replay is refused", () => {
+  test.each([
+    ["a source that reads no topics", ["--into", "a"], "reads no topics; replay files with starling run --input FILE"],
+  ])("with %s", async (_what, flags, reason) => {
+    expect(await starling(["replay", configFile(tinyConfig()), ...flags])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(reason),
+    });
+  });
+});
