@@ -54,7 +54,9 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   const plan = await planConfig(replayed(text, live, flags), { toRun: true });
   const pipeline = await openPipeline(plan, { log: await logger(text, flags.verbose ?? false) });
   try {
-    process.stderr.write(`${tell(await runPipeline(pipeline, { signal }), pipeline.deadLetters.place ?? "the dead letters")}\n`);
+    process.stderr.write(
+      `${tell(await runPipeline(pipeline, { signal }), pipeline.deadLetters.place ?? "the dead letters")}\n`,
+    );
   } finally {
     await pipeline.close();
   }
