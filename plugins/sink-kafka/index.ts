@@ -37,6 +37,7 @@ export default defineSink({
       );
     };
     return {
+      place: `topic ${topic}`,
       write: (batch, signal) => untilAborted(write(batch, signal), signal),
       encode: (batch): readonly Outcome<NewRecord>[] => batch.map((output) => encode(output, rules)),
       close: () => producer.close(),

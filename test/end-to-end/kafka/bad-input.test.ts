@@ -57,7 +57,10 @@ describe.skipIf(noBroker)(`bad input from Kafka${noBroker ? ` (${noBroker})` : "
   });
 
   test("a dead letter too large for its topic leaves the bytes out, and says where they are", async () => {
-    const at = await place({ posts: { "max.message.bytes": "15000000" } });
+    const at = await place({
+      posts: { "max.message.bytes": "15000000" },
+      letters: { "max.message.bytes": "1000000" },
+    });
     const huge = post("huge", "Ada ".repeat(2_000_000));
     await at.send(post("before"));
     await at.send(huge);

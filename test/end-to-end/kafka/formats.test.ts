@@ -89,7 +89,9 @@ describe.skipIf(noBroker)(
       const { code, stderr } = await stopped(worker);
       expect([code, stderr]).toEqual([
         0,
-        expect.stringContaining("6 posts read, 4 answered, 1 dead-lettered (source: SCHEMA_UNKNOWN 1)"),
+        expect.stringContaining(
+          `6 posts read, 4 answered, 1 dead-lettered to topic ${at.topics.letters} (source: SCHEMA_UNKNOWN 1)`,
+        ),
       ]);
       expect(await at.committed()).toBe(6);
     });
