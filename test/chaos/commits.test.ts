@@ -17,6 +17,12 @@ describe.skipIf(noBroker)(`the broker's log of groups${noBroker ? ` (${noBroker}
     const admin = kafka.admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+    // An offset beyond the log's end would be set back by the client, with a commit of its own.
+    const producer = kafka.producer();
+    await producer.connect();
+    const ten = [0, 1].flatMap((partition) => Array.from({ length: 10 }, () => ({ partition, value: "a post" })));
+    await producer.send({ topic, messages: ten });
+    await producer.disconnect();
     const holders: { id: string; consumer: Consumer; partitions: readonly number[] }[] = [];
     for (let i = 0; i < 2; i++) {
       const consumer = kafka.consumer({
