@@ -43,6 +43,8 @@ export async function sigterm(options: ChaosOptions, say: (line: string) => void
     const conduct = conductOf(await groupRecords(rig.kafka), GROUP);
     const slowestMs = Math.round(Math.max(...exits.map(({ ms }) => ms)));
     const badExits = exits.filter(({ code }) => code !== 0).length;
+    for (const { code } of exits)
+      if (code !== 0) say(`a stop ended with ${code}; what the workers said is in ${rig.log}`);
     return {
       result: { mode: "sigterm", delivery, stops, ...verdict, leftByStops, slowestMs, badExits, ...conduct },
       promises: {
