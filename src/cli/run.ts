@@ -35,7 +35,10 @@ export function runCommand(): Command {
       "-i, --input <path>",
       "posts to read instead of the config's source: a file, a folder of .ndjson, or - for standard input",
     )
-    .option("-o, --output <path>", "file to write instead of the config's sink, or - for standard output")
+    .option(
+      "-o, --output <path>",
+      "file to write instead of the config's sink, begun anew where it exists, or - for standard output",
+    )
     .option("--verbose", "log what plugins say, and show stacks of faults")
     .addHelpText("after", notes)
     .action(run);
