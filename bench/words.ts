@@ -2,7 +2,7 @@
  * Words of live posts, measured on the valid sets with their spacing undone: the share of gold mention bounds that fall
  * on word bounds (`ratio`; 0.98 is wanted), microseconds a post, and, where a model of the set is in models/, how much
  * F1 falls against the gold words (1 point is allowed). `--twitter2015 FOLDER` and `--twitter2017 FOLDER` name models
- * of one set; models/default, trained on both, stands in for each.
+ * of one set; models/default, trained on both, stands in for each. STARLING_DATA names the folder of the data.
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -19,7 +19,7 @@ import { splitWords } from "../src/tokens/index.ts";
 import { undoSpacing } from "../test/undo-spacing.ts";
 
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const data = at("../shared/data/mner");
+const data = process.env.STARLING_DATA ?? at("../shared/data/mner");
 const sets = ["twitter2015", "twitter2017"] as const;
 const model = { type: "string", default: at("models/default") } as const;
 
@@ -83,7 +83,7 @@ async function f1s(model: string, samples: readonly Sample[]): Promise<{ gold: n
 
 export default async function words({ scale, args }: Options): Promise<Record<string, unknown>> {
   if (!existsSync(data)) {
-    console.log(`skipped: no data in ${data}`);
+    console.log(`skipped: no data in ${data}; STARLING_DATA names the folder of twitter2015/ and twitter2017/`);
     return { bench: "words", ratio: null, skipped: "no data" };
   }
   const perSet: Record<string, unknown> = {};

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { readCorpus } from "../../src/conll/index.ts";
 import { at } from "./model.ts";
 
-const data = at("../shared/data/mner/twitter2017/valid.txt");
+const data = `${process.env.STARLING_DATA ?? at("../shared/data/mner")}/twitter2017/valid.txt`;
 
 export interface BenchPosts {
   /** Where they come from. */

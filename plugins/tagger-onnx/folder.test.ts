@@ -189,6 +189,14 @@ test("refuses a tokenizer with more ids than the embedding table has rows", asyn
   expect(fault.message).toMatch(/320 rows/);
 });
 
+test("refuses a tokenizer that leaves most of the embedding table unused", async () => {
+  const folder = await copyOf("roberta");
+  await cp(join(fixtureFolder("xlm-roberta"), "tokenizer.json"), join(folder, "tokenizer.json"));
+  const fault = await faultOf(open(folder));
+  expect(fault.code).toBe("TOKENIZER_MISMATCH");
+  expect(fault.message).toMatch(/ids up to 173, .* 400 rows/);
+});
+
 test("refuses a family it does not know, and says which it knows", async () => {
   const folder = await copyOf("bert");
   await edit(folder, "config.json", (json) => Object.assign(json, { model_type: "gpt2" }));

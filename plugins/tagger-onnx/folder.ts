@@ -153,10 +153,13 @@ function classifier(config: EncoderConfig, folder: string): NonNullable<ModelFol
   return { crf, temperature: 1, labels, labelCount: count };
 }
 
-/** Refuses a tokenizer whose ids the embedding table does not have. */
+/** Tables are padded to a round number of rows; one of which half is never used was made for another tokenizer. */
+const LEAST_USED = 0.5;
+
+/** Refuses a tokenizer whose ids the embedding table does not have, and one that leaves most of the table unused. */
 export function checkTokenizer(model: ModelFolder, tokenizer: SubwordTokenizer): void {
   const rows = model.vocabulary;
-  if (rows === undefined || tokenizer.size <= rows) return;
+  if (rows === undefined || (tokenizer.size <= rows && tokenizer.size >= LEAST_USED * rows)) return;
   throw new Fault("TOKENIZER_MISMATCH", {
     tokenizer: join(model.folder, "tokenizer.json"),
     what: `it gives ids up to ${tokenizer.size - 1}, the embedding table has ${rows} rows`,

@@ -19,7 +19,7 @@ export const options = z.strictObject({
   processes: auto("child processes"),
   /** Threads of each process. `auto`: the cores divided by the processes. */
   threads: auto("threads of each process"),
-  /** Rows per run. `auto`: one for int8 on a CPU, elsewhere measured when the model opens. */
+  /** Rows per run. `auto`: measured when the model opens, but one for an int8 model that another program made. */
   batch: auto("rows of one run"),
   /** Sub-words of text, captions and knowledge together; the model's own by default. Text alone may be longer. */
   maxSubwords: z.int().min(8).optional(),

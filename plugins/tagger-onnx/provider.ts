@@ -18,7 +18,7 @@ const MAX_PROCESSES = 8;
 /**
  * A CPU is fastest with one thread per process: threads of one session wait for each other, processes do not.
  * Other providers want one process and large batches. `mixes`: rows of one run change each other's answers, as where
- * activations are quantised over the whole run; such a model runs one row at a time unless the options say otherwise.
+ * activations are quantised over the whole run (int8 models of other programs); such a model runs one row at a time unless the options say otherwise.
  */
 export function chooseLayout(options: Options, modelBytes: number, mixes: boolean): Layout {
   const providers = typeof options.provider === "string" ? [options.provider] : options.provider;

@@ -1,4 +1,4 @@
-import { type FaultCode, isFault } from "../errors.ts";
+import { Fault, type FaultCode, isFault } from "../errors.ts";
 
 /** Faults after which no post has been read, or none been learnt from or scored: the user has to change something first. */
 const neverStarted: readonly FaultCode[] = [
@@ -45,11 +45,24 @@ export function exit(code: number): void {
 /** Whether a fault only says that whoever reads us has enough, as `head -1` has; what was not acknowledged stays in the input. */
 export const hasEnough = (error: unknown): boolean => isFault(error) && error.code === "OUTPUT_CLOSED";
 
-/** The same for what commands print themselves. */
+/**
+ * The same for what commands print themselves. Any other fault of standard output, such as a full disk behind it, is told
+ * at the end, unless the command failed with it: a sink tells its own.
+ */
 export function quietWhenClosed(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(0);
+    if (error.code === "EPIPE") process.exit(0);
+    process.once("exit", (code) => {
+      if (code !== 0) return;
+      process.stderr.write(`starling: ${outputFault(error).message}\n`);
+      process.exitCode = 1;
+    });
   });
   process.stderr.on("error", () => {});
+}
+
+function outputFault(cause: NodeJS.ErrnoException): Fault {
+  const output = "standard output";
+  if (cause.code === "ENOSPC" || cause.code === "EDQUOT") return new Fault("OUTPUT_FULL", { output }, { cause });
+  return new Fault("OUTPUT_FAILED", { output, reason: cause.message }, { cause });
 }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import type { ConfigText } from "../config/index.ts";
 import { showProblem } from "../config/index.ts";
+import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
 import type { Log } from "../host.ts";
 import { openPipeline } from "../open.ts";
@@ -34,7 +35,10 @@ export function runCommand(): Command {
       "-i, --input <path>",
       "posts to read instead of the config's source: a file, a folder of .ndjson, or - for standard input",
     )
-    .option("-o, --output <path>", "file to write instead of the config's sink, or - for standard output")
+    .option(
+      "-o, --output <path>",
+      "file to write instead of the config's sink, begun anew where it exists, or - for standard output",
+    )
     .option("--verbose", "log what plugins say, and show stacks of faults")
     .addHelpText("after", notes)
     .action(run);
@@ -81,6 +85,7 @@ async function observed<T>(http: HttpConfig | undefined, log: Log, work: (probes
 
 /** `--input` and `--output` stand for the built-in file source and sink; their paths start where the user is. */
 function withFlags(text: ConfigText, { input, output }: RunFlags): ConfigText {
+  refuseEmpty({ "--input": input, "--output": output });
   const place = (path: string) => (path === "-" ? path : resolve(path));
   const value = {
     ...(text.value as Record<string, unknown>),
@@ -88,4 +93,11 @@ function withFlags(text: ConfigText, { input, output }: RunFlags): ConfigText {
     ...(output !== undefined && { sink: { use: "sink-file", options: { path: place(output) } } }),
   };
   return input === undefined && output === undefined ? text : { ...text, value };
+}
+
+/** An empty path, as a variable of the shell leaves it that is not set, would mean the folder where the user is. */
+function refuseEmpty(flags: Readonly<Record<string, string | undefined>>): void {
+  for (const [flag, path] of Object.entries(flags))
+    if (path === "")
+      throw new Fault("USAGE", { what: `${flag} is empty`, help: "name a path, or - for the terminal or a pipe" });
 }

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { configFile, root, starling, tinyConfig } from "./starling.ts";
@@ -126,4 +128,32 @@ test("schema is a draft-7 JSON Schema that knows the options of built-in plugins
   };
   expect(schema).toMatchObject({ $schema: "http://json-schema.org/draft-07/schema#", additionalProperties: false });
   expect(JSON.stringify(schema.properties.stages.items.allOf)).toContain('"use":{"const":"draft"}');
+});
+
+test.each(["--input", "--output"])("run %s with an empty path, as of an unset variable, is usage", async (flag) => {
+  const { code, stdout, stderr } = await starling(["run", configFile(tinyConfig()), flag, ""]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toBe(`starling: ${flag} is empty; name a path, or - for the terminal or a pipe [USAGE]\n`);
+});
+
+/** Standard output is a file on a full disk. */
+const ontoFullDisk = (...args: string[]) =>
+  spawnSync("sh", ["-c", 'exec "$@" > /dev/full', "sh", process.execPath, "--conditions=source", ...args], {
+    input: '{"id":"1","text":"Ada"}\n',
+    encoding: "utf8",
+  });
+
+describe.skipIf(!existsSync("/dev/full"))("a full disk behind standard output", () => {
+  const sentence = /^starling: no space left for standard output; make room .*\n$/;
+
+  test("is told once by run, and is exit code 1", () => {
+    const config = configFile(tinyConfig());
+    const { status, stderr } = ontoFullDisk(join(root, "src/cli.ts"), "run", config, "--input", "-", "--output", "-");
+    expect([status, stderr]).toEqual([1, expect.stringMatching(sentence)]);
+  });
+
+  test("is told by a command that prints", () => {
+    const { status, stderr } = ontoFullDisk(join(root, "src/cli.ts"), "plugins", "--json");
+    expect([status, stderr]).toEqual([1, expect.stringMatching(sentence)]);
+  });
 });
