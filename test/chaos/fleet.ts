@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Rig } from "./rig.ts";
 import type { Worker } from "./worker.ts";
@@ -33,7 +34,7 @@ export function startFleet(rig: Rig, size: number): Fleet {
     void worker.exited.then(async ({ code, signal }) => {
       if (closing || asked.has(worker)) return;
       if (code === NOT_STARTED) unstarted++;
-      else unasked.push(`code ${code}, signal ${signal}`);
+      else unasked.push(`code ${code}, signal ${signal}: ${await lastWords(rig.log)}`);
       await sleep(500);
       if (!closing) employ(index);
     });
@@ -62,4 +63,10 @@ export function startFleet(rig: Rig, size: number): Fleet {
       await Promise.all(workers.map((worker) => worker.kill()));
     },
   };
+}
+
+/** What is no line of the log: the sentence that a command ends with. */
+async function lastWords(log: string): Promise<string> {
+  const lines = (await readFile(log, "utf8")).split("\n").filter((line) => line !== "" && !line.startsWith("{"));
+  return lines.slice(-12).join("\n");
 }

@@ -69,6 +69,7 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
     };
   } finally {
     await feeder.stop();
+    for (const reason of fleet.unasked) say(`a worker ended by itself, ${reason}`);
     await fleet.kill();
     if (keep) say(`the workers' words: ${rig.log}`);
     else await rig.close();

@@ -70,6 +70,7 @@ export async function kills(options: ChaosOptions, say: (line: string) => void) 
     };
     return { result, promises };
   } finally {
+    for (const reason of fleet.unasked) say(`a worker ended by itself, ${reason}`);
     await fleet.kill();
     if (options.keep) say(`the workers' words: ${rig.log}`);
     else await rig.close();

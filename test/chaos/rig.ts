@@ -49,7 +49,8 @@ export async function createRig(settings: Omit<WorkerSettings, "brokers">): Prom
       { topic: topics.letters, numPartitions: 1 },
     ],
   });
-  const progress = async () => {
+  const progress = () => patiently(ask);
+  const ask = async () => {
     const ends = await admin.fetchTopicOffsets(topics.posts);
     const [group] = await admin.fetchOffsets({ groupId: GROUP, topics: [topics.posts] });
     const committed = group!.partitions.map(({ offset }) => Math.max(0, Number(offset))).reduce((a, b) => a + b, 0);
@@ -79,4 +80,14 @@ export async function createRig(settings: Omit<WorkerSettings, "brokers">): Prom
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A broker that has just come back answers some questions with "not yet". */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (const end = Date.now() + 20_000; ; await sleep(100))
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error as { readonly retriable?: boolean }).retriable || Date.now() > end) throw error;
+    }
 }
