@@ -20,6 +20,8 @@ export interface HostParts {
   readonly folder: string;
   readonly resources: ReadonlyMap<string, OpenResource>;
   readonly log: Log;
+  /** The log, by default. */
+  readonly warn?: Log;
   readonly count: Count;
   readonly purpose?: Purpose;
   readonly delivery?: DeliveryMode;
@@ -34,6 +36,7 @@ export function createHost(parts: HostParts): Host {
     folder,
     resources,
     log,
+    warn = log,
     count,
     purpose = "serve",
     delivery = "at-least-once",
@@ -43,6 +46,7 @@ export function createHost(parts: HostParts): Host {
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
     log: (message, fields) => log(plugin, message, fields),
+    warn: (message, fields) => warn(plugin, message, fields),
     count: (name, by = 1) => count(`${prefix}_${name}_total`, by),
     borrow: <T>(port: Port<T>, name: string): T => borrow(plugin, resources, port, name),
     resolve: (path) => resolve(folder, path),

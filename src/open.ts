@@ -9,6 +9,8 @@ import type { DeliveryMode, Purpose } from "./plugin.ts";
 
 export interface OpenOptions {
   readonly log?: Log;
+  /** The log, by default. */
+  readonly warn?: Log;
   readonly count?: Count;
   /** `serve` by default. */
   readonly purpose?: Purpose;
@@ -87,12 +89,12 @@ type Ends = Pick<OpenPipeline, "source" | "sink" | "deadLetters">;
 
 function createOpener(plan: Plan, options: OpenOptions) {
   const { text, resources, stages, delivery, order, window } = plan;
-  const { log = () => {}, count = () => {}, purpose = "serve" } = options;
+  const { log = () => {}, warn = log, count = () => {}, purpose = "serve" } = options;
   const open = new Map<string, OpenResource>();
   const closers = new AsyncDisposableStack();
 
   const openOne = async <K extends Kind>({ plugin, name, options: own }: Planned<K>): Promise<Opened<K>> => {
-    const lent = { resources: open, log, count, purpose, delivery, order, window };
+    const lent = { resources: open, log, warn, count, purpose, delivery, order, window };
     const host = createHost({ plugin: plugin.name, folder: text.folder, ...lent });
     try {
       const opened = (await plugin.open(own, host)) as Opened<K>;

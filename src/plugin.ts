@@ -138,6 +138,8 @@ export type Order = "none" | "key" | "partition";
 /** What the core lends to a plugin while it is open. */
 export interface Host {
   readonly log: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  /** For what people should know although they did not ask for the log: another provider than wanted, a process replaced. */
+  readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** Adds to the counter `<plugin>_<name>_total`; the core owns registry and labels. */
   readonly count: (name: string, by?: number) => void;
   /** The resource that the config calls `name`; throws when it fills another port. */

@@ -30,6 +30,7 @@ const open = (tagger: Tagger) =>
     {
       borrow: <T>() => tagger as T,
       log() {},
+      warn() {},
       count() {},
       resolve: (path) => path,
       purpose: "serve",

@@ -42,7 +42,7 @@ export async function openTagger(options: Options, host: Host, entry: string = c
   const spec = specOf(model, model.head, tokenizer, options);
   const onLost = (how: string) => {
     host.count("processes_lost");
-    host.log("a process of the tagger was lost and replaced", { model: model.version, how });
+    host.warn("a process of the tagger was lost and replaced", { model: model.version, how });
   };
   const { timeoutMs } = options;
   const { processes } = spec.layout;
@@ -76,7 +76,7 @@ function logLayout(host: Host, model: ModelFolder, { layout }: EngineSpec, ready
   const { batch, provider, fellBack, nodes } = ready;
   const { version, precision } = model;
   host.log("tagger opened", { version, precision, provider, processes, threads, batch, cores: availableParallelism() });
-  if (provider !== providers[0]) host.log(`provider ${providers[0]} is not in use; ${provider} is`, { version });
+  if (provider !== providers[0]) host.warn(`provider ${providers[0]} is not in use; ${provider} is`, { version });
   if (fellBack) host.log("nodes run on the CPU instead", { provider, fellBack, nodes });
 }
 

@@ -10,7 +10,7 @@ import { mapping } from "../plan/at.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
 import { compareEvents } from "./diff.ts";
-import { logger } from "./logger.ts";
+import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
 
@@ -52,7 +52,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   const use = logUseOf(live.source);
   checkFlags(flags, live);
   const plan = await planConfig(replayed(text, live, flags), { toRun: true });
-  const pipeline = await openPipeline(plan, { log: await logger(text, flags.verbose ?? false) });
+  const pipeline = await openPipeline(plan, await logsOf(text, flags.verbose ?? false));
   try {
     process.stderr.write(
       `${tell(await runPipeline(pipeline, { signal }), pipeline.deadLetters.place ?? "the dead letters")}\n`,

@@ -10,7 +10,7 @@ import { checkConfig, planOrThrow } from "../plan.ts";
 import { printable } from "../printable.ts";
 import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
-import { logger } from "./logger.ts";
+import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
 
@@ -54,10 +54,10 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings)
     process.stderr.write(`warning: ${printable(text.redact(showProblem(warning)))}\n`);
-  const log = await logger(text, flags.verbose ?? false);
+  const logs = await logsOf(text, flags.verbose ?? false);
   let lettersAt = plan.deadLetters!.plugin.name;
-  const summary = await observed(plan.http, log, async (probes) => {
-    const pipeline = await openPipeline(plan, { log });
+  const summary = await observed(plan.http, logs.log, async (probes) => {
+    const pipeline = await openPipeline(plan, logs);
     try {
       lettersAt = pipeline.deadLetters.place ?? lettersAt;
       probes.running(pipeline.source, signal);

@@ -8,6 +8,7 @@ export function testHost(
   return {
     counted,
     log: () => {},
+    warn: () => {},
     count: (name, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),
     borrow: <T>(port: Port<T>, name: string): T => {
       if (!(name in lend)) throw new Error(`the test lends no "${name}" to fill ${port.name}`);

@@ -31,6 +31,7 @@ async function tagged(text: string, facts = {}) {
     { names: { LOC: ["New York", "York"], MISC: ["york minster"] }, trust: 0.8 },
     {
       log() {},
+      warn() {},
       count() {},
       borrow: () => expect.unreachable(),
       resolve: (path) => path,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type EntityEvent, eventSchema } from "../../src/schema/event.ts";
-import { configFile, freshFolder, plugin, starling, start, tinyConfig } from "./starling.ts";
+import { configFile, freshFolder, plugin, root, starling, start, tinyConfig } from "./starling.ts";
 
 const posts = '{"id":"1","text":"Adele sings"}\n{"id":"2","text":"nothing"}\n';
 const events = (stdout: string): EntityEvent[] =>
@@ -31,6 +31,20 @@ describe("starling run", () => {
     expect(stderr).toContain(`3 posts read, 2 answered, 1 dead-lettered to ${place} (source: POST_NOT_JSON 1)`);
     const letter = JSON.parse(readFileSync(join(dirname(config), "letters.ndjson"), "utf8")) as { bytes: string };
     expect(Buffer.from(letter.bytes, "base64").toString()).toBe('{"id":');
+  });
+
+  test("says in one line that another provider is in use than was asked for", async () => {
+    const model = join(root, "models/default");
+    // There is one of them on each system that this may run on, and neither has the other.
+    const absent = process.platform === "win32" ? "coreml" : "dml";
+    const config = tinyConfig({
+      tagger: `{ use: tagger-onnx, options: { model: "${model}", provider: [${absent}, cpu] } }`,
+    });
+    const { code, stdout, stderr } = await starling(["run", configFile(config)], { input: posts });
+    expect([code, events(stdout).length]).toEqual([0, 2]);
+    expect(stderr).toMatch(
+      new RegExp(`^warning: tagger-onnx: provider ${absent} is not in use; cpu is \\(version .*\\)\n$`),
+    );
   });
 
   test("makes no dead-letter file where no post is bad", async () => {

@@ -64,11 +64,15 @@ export function configFile(source: string): string {
   return file;
 }
 
-/** Standard input through the tiny tagger to standard output; `stages` stand between draft and final. */
-export const tinyConfig = ({ source = "{ use: source-file }", stages = "" } = {}): string => `
+/** Standard input through the tiny tagger, or another, to standard output; `stages` stand between draft and final. */
+export const tinyConfig = ({
+  source = "{ use: source-file }",
+  stages = "",
+  tagger = `{ use: "${plugin("tiny-tagger")}" }`,
+} = {}): string => `
 source: ${source}
 resources:
-  tagger: { use: "${plugin("tiny-tagger")}" }
+  tagger: ${tagger}
 stages:
   - { use: draft, batch: 8, waitMs: 1 }
 ${stages}
