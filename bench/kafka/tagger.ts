@@ -30,7 +30,7 @@ export async function taggerRounds({ address, folder, count, model = at("models/
   const rest = {
     window: 512,
     stages: [
-      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 4 },
+      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 8 },
       { use: "final", batch: 32, cost: 16_000, waitMs: 5, concurrency: 4 },
     ],
   };
