@@ -23,9 +23,12 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
   const { delivery, workers, keep } = options;
   const rig = await createRig({ delivery, window: 50_000, sessionMs, tagger: false, unsteady, flow });
   const fleet = startFleet(rig, workers);
-  const feeder = startFeeder(rig, posts(PER_SECOND * 3600, 0), PER_SECOND);
+  let feeder: ReturnType<typeof startFeeder> | undefined;
   const generations = async () => conductOf(await groupRecords(rig.kafka), GROUP).generations;
   try {
+    // A worker that joins takes partitions over, and with them the posts under way: nothing of that is asked about here.
+    await rig.until("all workers in the group", async () => (await membersOf(rig)) === workers, 60_000);
+    feeder = startFeeder(rig, posts(PER_SECOND * 3600, 0), PER_SECOND);
     await rig.until("progress", async () => (await rig.progress()).committed > PER_SECOND * 5, 60_000);
     const [calmFrom, before] = [Date.now(), await generations()];
     await sleep(Math.min(hangMs, 30_000));
@@ -68,12 +71,19 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
       },
     };
   } finally {
-    await feeder.stop();
+    await feeder?.stop();
     for (const reason of fleet.unasked) say(`a worker ended by itself, ${reason}`);
     await fleet.kill();
     if (keep) say(`the workers' words: ${rig.log}`);
     else await rig.close();
   }
+}
+
+/** How many members the group has by now. */
+async function membersOf(rig: Rig): Promise<number> {
+  const joined = (await groupRecords(rig.kafka)).filter(({ kind, group }) => kind === "members" && group === GROUP);
+  const last = joined.at(-1);
+  return last?.kind === "members" ? last.members.size : 0;
 }
 
 async function feedOne(rig: Rig, text: string): Promise<void> {
