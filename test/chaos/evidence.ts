@@ -1,7 +1,7 @@
 import type { Kafka } from "kafkajs";
 import type { DeadLetter, EntityEvent } from "starling-ner";
 import { type GroupRecord, readGroupRecord } from "./commits.ts";
-import { topics } from "./config.ts";
+import { GROUP, topics } from "./config.ts";
 import { type Read, readTopic, readUntil } from "./read-topic.ts";
 import { type Evidence, identityOf, placeOf, type Seen } from "./verdict.ts";
 
@@ -51,4 +51,11 @@ export async function groupRecords(kafka: Kafka): Promise<GroupRecord[]> {
     return { done: record?.kind === "commit" && record.group === marker, keep: false };
   });
   return records;
+}
+
+/** How many members the group has by now. */
+export async function membersOf(kafka: Kafka): Promise<number> {
+  const joined = (await groupRecords(kafka)).filter(({ kind, group }) => kind === "members" && group === GROUP);
+  const last = joined.at(-1);
+  return last?.kind === "members" ? last.members.size : 0;
 }

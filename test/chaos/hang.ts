@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { conductOf } from "./commits.ts";
 import { GROUP, topics } from "./config.ts";
-import { gather, groupRecords } from "./evidence.ts";
+import { gather, groupRecords, membersOf } from "./evidence.ts";
 import { startFeeder } from "./feeder.ts";
 import { startFleet } from "./fleet.ts";
 import type { ChaosOptions } from "./options.ts";
@@ -27,7 +27,7 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
   const generations = async () => conductOf(await groupRecords(rig.kafka), GROUP).generations;
   try {
     // A worker that joins takes partitions over, and with them the posts under way: nothing of that is asked about here.
-    await rig.until("all workers in the group", async () => (await membersOf(rig)) === workers, 60_000);
+    await rig.until("all workers in the group", async () => (await membersOf(rig.kafka)) === workers, 60_000);
     feeder = startFeeder(rig, posts(PER_SECOND * 3600, 0), PER_SECOND);
     await rig.until("progress", async () => (await rig.progress()).committed > PER_SECOND * 5, 60_000);
     const [calmFrom, before] = [Date.now(), await generations()];
@@ -78,13 +78,6 @@ export async function hang(options: ChaosOptions, say: (line: string) => void) {
     if (keep) say(`the workers' words: ${rig.log}`);
     else await rig.close();
   }
-}
-
-/** How many members the group has by now. */
-async function membersOf(rig: Rig): Promise<number> {
-  const joined = (await groupRecords(rig.kafka)).filter(({ kind, group }) => kind === "members" && group === GROUP);
-  const last = joined.at(-1);
-  return last?.kind === "members" ? last.members.size : 0;
 }
 
 async function feedOne(rig: Rig, text: string): Promise<void> {

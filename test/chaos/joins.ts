@@ -21,7 +21,7 @@ export async function joins(options: ChaosOptions, say: (line: string) => void) 
   const rig = await createRig({ delivery, window: 64, sessionMs: 6000, tagger: false, unsteady: { failing: 0 } });
   const all = posts(PER_SECOND * 3600, 0, random);
   const working: Worker[] = [];
-  const leaving: Promise<{ readonly code: number | null; readonly ms: number }>[] = [];
+  const leaving: ReturnType<Worker["stop"]>[] = [];
   const feeder = startFeeder(rig, all, PER_SECOND);
   const from = performance.now();
   try {
@@ -43,7 +43,8 @@ export async function joins(options: ChaosOptions, say: (line: string) => void) 
     const exits = await Promise.all([...leaving, ...working.splice(0).map((worker) => worker.stop())]);
     const { duplicatesPerCrash: _, ...verdict } = judge(await gather(rig.kafka, PARTITIONS, []));
     const conduct = conductOf(await groupRecords(rig.kafka), GROUP);
-    const badExits = exits.filter(({ code }) => code !== 0).length;
+    // One that was told to leave before it had begun is ended by the signal itself; it had read nothing.
+    const badExits = exits.filter(({ code, signal }) => code !== 0 && signal !== "SIGTERM").length;
     return {
       result: {
         mode: "joins",
