@@ -36,12 +36,9 @@ export async function sigterm(options: ChaosOptions, say: (line: string) => void
       if (stop % 10 === 0) say(`${stop} of ${stops} stops`);
     }
     const { lag: leftByStops } = await rig.progress();
-    // Without a backlog there would be no telling when the last worker has begun, and a signal before that just ends it.
-    if (leftByStops > 0) {
-      worker = rig.startWorker();
-      await rig.until("end of the backlog", async () => (await rig.progress()).lag === 0, 60_000);
-      exits.push(await worker.stop());
-    }
+    worker = rig.startWorker();
+    await rig.until("end of the backlog", async () => (await rig.progress()).lag === 0, 60_000);
+    exits.push(await worker.stop());
     const { duplicatesPerCrash: _, ...verdict } = judge(await gather(rig.kafka, PARTITIONS, []));
     const conduct = conductOf(await groupRecords(rig.kafka), GROUP);
     const slowestMs = Math.round(Math.max(...exits.map(({ ms }) => ms)));

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -16,7 +18,7 @@ export interface Worker {
   readonly exited: Promise<Exit>;
   /** SIGKILL. */
   kill(): Promise<Exit>;
-  /** SIGTERM, and how long it took to end, in milliseconds. */
+  /** SIGTERM once it has begun, and how long it took to end from then, in milliseconds. */
   stop(): Promise<Exit & { readonly ms: number }>;
 }
 
@@ -36,6 +38,14 @@ export function startWorker(config: string, log: string): Worker {
   const orphan = () => void child.kill("SIGKILL");
   process.once("exit", orphan);
   void exited.then(() => process.removeListener("exit", orphan));
+  /** Until its first line in the log: before that, a signal ends a process that has nothing to stop. */
+  const begun = async (): Promise<void> => {
+    const own = `"pid":${child.pid},`;
+    for (let waited = 0; gone === undefined && waited < 30_000; waited += 50) {
+      if ((await readFile(log, "utf8")).includes(own)) return;
+      await sleep(50);
+    }
+  };
   return {
     pid: child.pid!,
     startedAt: Date.now(),
@@ -48,6 +58,7 @@ export function startWorker(config: string, log: string): Worker {
       return exited;
     },
     async stop() {
+      await begun();
       const from = performance.now();
       child.kill("SIGTERM");
       return { ...(await exited), ms: performance.now() - from };
