@@ -3,6 +3,42 @@
  * A sentence says what happened, where, and what to change. docs/errors.md lists the same codes.
  */
 export const faults = {
+  CHAT_BUSY: {
+    retry: true,
+    say: (d: { model: string; afterMs: number | null }) =>
+      `${d.model} is asked too much${d.afterMs === null ? "" : ` and wants ${d.afterMs} ms of peace`}; lower the request rate of its guard`,
+  },
+  CHAT_CIRCUIT_OPEN: {
+    retry: true,
+    say: (d: { model: string }) => `${d.model} failed too often and is left alone for a while; see the faults before`,
+  },
+  CHAT_FAILED: {
+    retry: true,
+    say: (d: { model: string; status: number; reason: string }) =>
+      `${d.model} failed with status ${d.status}: ${d.reason}`,
+  },
+  CHAT_GARBLED: {
+    retry: true,
+    say: (d: { model: string; reason: string }) => `the answer of ${d.model} cannot be read: ${d.reason}`,
+  },
+  CHAT_OVER_BUDGET: {
+    retry: true,
+    say: (d: { model: string; usd: number; leftUsd: number }) =>
+      `a call of ${d.model} may cost ${d.usd} USD and ${d.leftUsd} USD are left today; raise the budget, or wait for the next day`,
+  },
+  CHAT_REFUSED: {
+    retry: false,
+    say: (d: { model: string; status: number; reason: string }) =>
+      `${d.model} refused the request with status ${d.status}: ${d.reason}; check key, model name and options`,
+  },
+  CHAT_TIMEOUT: {
+    retry: true,
+    say: (d: { model: string; afterMs: number }) => `${d.model} gave no answer within ${d.afterMs} ms`,
+  },
+  CHAT_UNREACHABLE: {
+    retry: true,
+    say: (d: { model: string; reason: string }) => `${d.model} cannot be reached: ${d.reason}; check its address`,
+  },
   CHECKPOINT_MISSING: {
     retry: false,
     say: (d: { folder: string }) =>

@@ -1,5 +1,7 @@
 export { z } from "zod";
+export * from "./bank.ts";
 export { tagsFor } from "./bio2/index.ts";
+export * from "./chat.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
 export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";

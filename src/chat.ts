@@ -1,0 +1,63 @@
+import { definePort } from "./plugin.ts";
+
+/** An image shown to a model: the bytes of a file, checked and scaled before. */
+export interface ChatImage {
+  readonly bytes: Uint8Array;
+  readonly type: "image/png" | "image/jpeg" | "image/webp";
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly text: string;
+  /** Only where `Chat.takesImages`. */
+  readonly images?: readonly ChatImage[];
+}
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  /** Tokens of the answer, at most; with it the worst cost of a call is known before it is sent. */
+  readonly maxTokens: number;
+  /** 0 by default. */
+  readonly temperature?: number;
+  /** The shape an answer should have, where the server can hold it to one; others leave it out. */
+  readonly schema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
+  /** When the answer is of no use any more, in milliseconds on the clock of `performance.now()`. */
+  readonly deadline?: number;
+}
+
+export interface ChatUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface ChatAnswer {
+  readonly text: string;
+  /** Whether the server held the answer to the schema of the request. */
+  readonly structured: boolean;
+  /** Why the model stopped; `refusal` where it declined to answer. */
+  readonly finish: "stop" | "length" | "refusal";
+  readonly usage: ChatUsage;
+  /** What the call cost, in US dollars; 0 where the answer came from a cache, or no price is known. */
+  readonly usd: number;
+  /** From a cache: nothing was sent. */
+  readonly cached?: boolean;
+}
+
+/**
+ * Fills the port `chat@1`: a language model that answers one conversation. Adapters send once and never retry;
+ * `chat-guard` wraps any of them with retries, limits, a breaker, a budget and a cache.
+ */
+export interface Chat {
+  /** Provider and model, such as `openai/gpt-4o-mini`: with the request, all that shapes an answer. */
+  readonly model: string;
+  readonly takesImages: boolean;
+  /** Whether retries, limits and a budget stand in front of it. */
+  readonly guarded: boolean;
+  /**
+   * Answers the request, or throws a fault: CHAT_BUSY, CHAT_UNREACHABLE, CHAT_FAILED, CHAT_GARBLED (trying again may
+   * help), CHAT_REFUSED (it cannot), CHAT_TIMEOUT, and of a guard CHAT_CIRCUIT_OPEN and CHAT_OVER_BUDGET.
+   */
+  ask(request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer>;
+}
+
+export const chat = definePort<Chat>("chat@1");
