@@ -334,6 +334,11 @@ export const faults = {
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
       `${d.where}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
   },
+  PROMPT_INVALID: {
+    retry: false,
+    say: (d: { folder: string; what: string }) =>
+      `the prompt in ${d.folder} cannot be used: ${d.what}; it needs head.md, question.md, structured.md and free.md, see docs/knowledge.md`,
+  },
   PROVIDER_UNAVAILABLE: {
     retry: false,
     say: (d: { asked: string; available: string; hint: string }) =>
