@@ -46,16 +46,18 @@ export function createLimits({ model, requestsPerMinute, tokensPerMinute }: Limi
 
   return {
     /**
-     * Waits for its turn, and answers for how long, in milliseconds. Throws CHAT_BUSY at once where that would come
+     * Waits for its turn, and answers whether it had to. Throws CHAT_BUSY at once where that would come
      * after the deadline; what was taken is given back where it is not used.
      */
-    async admit(amount: number, deadline: () => number, signal: AbortSignal): Promise<number> {
+    async admit(amount: number, deadline: () => number, signal: AbortSignal): Promise<boolean> {
       const from = performance.now();
+      let waited = false;
       const turn = from + Math.max(requests?.take(1) ?? 0, tokens?.take(amount) ?? 0);
       try {
         for (let now = from; now < Math.max(turn, peaceUntil); now = performance.now()) {
           const afterMs = Math.max(turn, peaceUntil) - now;
           if (now + afterMs >= deadline()) throw new Fault("CHAT_BUSY", { model, afterMs: Math.ceil(afterMs) });
+          waited = true;
           await pause(afterMs, signal);
         }
       } catch (reason) {
@@ -63,7 +65,7 @@ export function createLimits({ model, requestsPerMinute, tokensPerMinute }: Limi
         tokens?.giveBack(amount);
         throw reason;
       }
-      return performance.now() - from;
+      return waited;
     },
     /** An answer took other than was foreseen. */
     correct(foreseen: number, taken: number): void {

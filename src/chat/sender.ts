@@ -59,8 +59,7 @@ export function createSender(chat: Chat, budget: Budget | undefined, options: Gu
     async send(request: ChatRequest, flight: Flight): Promise<ChatAnswer> {
       circuit.check();
       const tokens = likelyTokens(request, price?.imageTokens);
-      const waitedMs = await limits.admit(tokens, flight.deadline, flight.signal);
-      if (waitedMs > 0) told.count("waits");
+      if (await limits.admit(tokens, flight.deadline, flight.signal)) told.count("waits");
       try {
         const answer = await slots.execute(() => pay(request, flight), flight.signal);
         limits.correct(tokens, answer.usage.inputTokens + answer.usage.outputTokens);
