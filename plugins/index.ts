@@ -1,5 +1,7 @@
 /** The plugins that come with this package; each is imported when a config first names it. */
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  "chat-guard": () => import("./chat-guard/index.ts"),
+  "chat-openai": () => import("./chat-openai/index.ts"),
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
   "knowledge-chat": () => import("./knowledge-chat/index.ts"),
