@@ -1,9 +1,11 @@
 /** The plugins that come with this package; each is imported when a config first names it. */
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  "bank-file": () => import("./bank-file/index.ts"),
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
   "registry-confluent": () => import("./registry-confluent/index.ts"),
   "log-kafkajs": () => import("./log-kafkajs/index.ts"),
+  "retriever-msea": () => import("./retriever-msea/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),
   "sink-kafka": () => import("./sink-kafka/index.ts"),
   "source-file": () => import("./source-file/index.ts"),

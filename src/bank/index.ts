@@ -1,0 +1,3 @@
+export { type BankReport, checkBank } from "./check.ts";
+export { gramsOf, type Similar, similarPairs } from "./overlap.ts";
+export { type BankLines, bankBytes, bankLines, demonstrationSchema, readBank } from "./read.ts";
