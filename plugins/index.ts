@@ -2,6 +2,7 @@
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
+  gate: () => import("./gate/index.ts"),
   "registry-confluent": () => import("./registry-confluent/index.ts"),
   "log-kafkajs": () => import("./log-kafkajs/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),
