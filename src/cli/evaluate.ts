@@ -4,7 +4,7 @@ import { type EvaluateSection, evaluateSchema, report, runEvaluation, sectionOf,
 import { modelConfig } from "../evaluate/model-plan.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
-import { gatePlaces, writeGate } from "./evaluate-gate.ts";
+import { gatePlaces, writeGate, writeReport } from "./evaluate-files.ts";
 import { stopOnSignals } from "./signals.ts";
 
 interface EvaluateFlags {
@@ -23,6 +23,7 @@ interface EvaluateFlags {
   readonly gate?: boolean;
   readonly plot?: string;
   readonly save?: string;
+  readonly out?: string;
 }
 
 const notes = `
@@ -49,6 +50,7 @@ export function evaluateCommand(): Command {
     .option("--gate", "ask about every post, and tell F1 against the share of posts asked about")
     .option("--plot <file>", "with --gate: draw it, as .svg or .html")
     .option("--save <file>", "with --gate: write what gate's option curve reads")
+    .option("--out <file>", "write the report, with the last two parts of the data's path alone")
     .option("--json", "one JSON object, on the last line")
     .option("--verbose", "show stacks of faults")
     .addHelpText("after", notes)
@@ -61,6 +63,7 @@ async function act(config: string | undefined, flags: EvaluateFlags): Promise<vo
   const { plan, section } = config === undefined ? await fromFlags(flags) : await fromConfig(config, flags);
   const evaluation = await runEvaluation(plan, section, { gate: flags.gate === true, signal });
   const told = report(evaluation);
+  if (flags.out !== undefined) await writeReport(flags.out, told);
   if (evaluation.gate) await writeGate(evaluation.gate, told, places);
   process.stdout.write(flags.json ? `${JSON.stringify(told)}\n` : `${show(told)}\n`);
 }
@@ -72,7 +75,7 @@ interface Task {
 
 async function fromConfig(file: string, flags: EvaluateFlags): Promise<Task> {
   const foreign = Object.keys(flags).filter(
-    (flag) => !["json", "verbose", "tagger", "gate", "plot", "save"].includes(flag),
+    (flag) => !["json", "verbose", "tagger", "gate", "plot", "save", "out"].includes(flag),
   );
   if (foreign.length > 0)
     throw new Fault("USAGE", {

@@ -3,7 +3,7 @@ import type { Mention } from "../facts.ts";
 import type { OpenStage } from "../flow/types.ts";
 import { type BootstrapOptions, folded, type Score, score, seenAndUnseen, type Tally } from "../score/index.ts";
 import type { ModelInfo } from "../tagger.ts";
-import { type Drafts, draftsOf } from "./drafts.ts";
+import { type Contexts, contextsOf, type Drafts, draftsOf } from "./drafts.ts";
 import { askAll } from "./gate/ask-all.ts";
 import { type GateEvaluation, gateEvaluation, refuseWithoutGate } from "./gate/index.ts";
 import { predict } from "./predict.ts";
@@ -13,7 +13,7 @@ import { inModelTypes } from "./types.ts";
 export interface EvaluateOptions {
   readonly stages: readonly OpenStage[];
   /** Whose types and label map hold; absent where no `tagger@1` takes part. */
-  readonly model?: Pick<ModelInfo, "types" | "labelMap" | "version"> | undefined;
+  readonly model?: Pick<ModelInfo, "types" | "labelMap" | "version" | "precision"> | undefined;
   /** Tells seen from unseen entities. */
   readonly train?: LabelledSet | undefined;
   readonly bootstrap?: BootstrapOptions;
@@ -25,6 +25,9 @@ export interface EvaluateOptions {
 export interface Evaluation {
   readonly data: LabelledSet;
   readonly model: string;
+  readonly precision?: ModelInfo["precision"];
+  /** What the last taggings were made of. */
+  readonly reads: Contexts;
   readonly score: Score;
   /** Against gold without stray `I-` tags. */
   readonly strict: Tally;
@@ -58,6 +61,8 @@ export async function evaluate(set: LabelledSet, options: EvaluateOptions): Prom
   return {
     data,
     model: model?.version ?? said.model,
+    ...(model && { precision: model.precision }),
+    reads: contextsOf(said.seen.map((facts) => facts?.tagging)),
     score: score(scored, bootstrap),
     strict: strict.micro,
     ...(train && { seen: seenAndUnseen(scored, surfacesOf(train), surfaceOf) }),

@@ -16,12 +16,25 @@ const recallOf = ({ correct, gold }: { correct: number; gold: number }) => ({
 });
 
 /** The report as plain data; scores are 0 to 100, rates 0 to 1. */
-export function report({ data, model, score, strict, seen, drafts, gate, failed, degraded }: Evaluation) {
+export function report({
+  data,
+  model,
+  precision: of,
+  reads,
+  score,
+  strict,
+  seen,
+  drafts,
+  gate,
+  failed,
+  degraded,
+}: Evaluation) {
   const { f1, precision, recall, support } = row(score.micro);
   const { entityFree, interval } = score;
   return {
     command: "evaluate",
     model,
+    ...(of && { modelPrecision: of }),
     data: data.file,
     fingerprint: data.fingerprint,
     posts: score.posts,
@@ -37,6 +50,7 @@ export function report({ data, model, score, strict, seen, drafts, gate, failed,
     types: Object.fromEntries([...score.types].map(([type, tally]) => [type, row(tally)])),
     entityFree: { ...entityFree, rate: entityFree.posts > 0 ? entityFree.flagged / entityFree.posts : null },
     ...(seen && { seen: recallOf(seen.seen), unseen: recallOf(seen.unseen) }),
+    reads,
     ...(drafts && { draft: { ...row(drafts.micro), of: drafts.of } }),
     ...(gate && { gate: gateReport(gate) }),
     without: data.without,

@@ -31,6 +31,10 @@ export async function writeGate({ file }: GateEvaluation, told: Report, { plot, 
   await write(plot, /\.html$/i.test(plot) ? plotPage(svg, title) : svg);
 }
 
+/** For a folder of figures: where this machine keeps its data is nobody's business. Throws OUTPUT_FAILED. */
+export const writeReport = (output: string, told: Report): Promise<void> =>
+  write(output, `${JSON.stringify({ ...told, data: told.data.split(/[\\/]/).slice(-2).join("/") }, null, 2)}\n`);
+
 async function write(output: string, text: string): Promise<void> {
   try {
     await writeFile(output, text);
