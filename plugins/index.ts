@@ -3,6 +3,7 @@ export const builtins: Readonly<Record<string, () => Promise<{ readonly default:
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
   gate: () => import("./gate/index.ts"),
+  "knowledge-replay": () => import("./knowledge-replay/index.ts"),
   "registry-confluent": () => import("./registry-confluent/index.ts"),
   "log-kafkajs": () => import("./log-kafkajs/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),

@@ -35,6 +35,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "tell which posts gained, lost or changed entities between two runs",
     load: async () => (await import("./cli/diff.ts")).diffCommand(),
   },
+  dev: {
+    about: "start stand-ins for services, to try things out with",
+    load: async () => (await import("./cli/dev.ts")).devCommand(),
+  },
   plugins: {
     about: "list the built-in plugins, what they need and what they give",
     load: async () => (await import("./cli/plugins.ts")).pluginsCommand(),
