@@ -139,6 +139,11 @@ export const faults = {
     say: (d: { file: string; posts: number; reason: string }) =>
       `none of the ${d.posts} posts of ${d.file} could be scored; the first failed at ${d.reason}`,
   },
+  EVALUATE_GATE: {
+    retry: false,
+    say: (d: { fact: string }) =>
+      `no stage of the config gives "${d.fact}", and --gate compares draft and last tagging of posts that are asked about; name draft, gate, a knowledge stage and final`,
+  },
   EVALUATE_TAGGER: {
     retry: false,
     say: (d: { names: string }) =>
@@ -168,6 +173,11 @@ export const faults = {
     retry: false,
     say: (d: { file: string; writer: string; other: string }) =>
       `${d.writer} would write ${d.file}, which ${d.other}; name another file`,
+  },
+  GATE_FILE_UNREADABLE: {
+    retry: false,
+    say: (d: { file: string; reason: string }) =>
+      `${d.file} cannot be read as what a gate was fitted to: ${d.reason}; write it with starling evaluate CONFIG --gate --save ${d.file}`,
   },
   HTTP_LISTEN: {
     retry: false,

@@ -6,6 +6,7 @@ export * from "./chat.ts";
 export { type KnowledgeEntry, parseKnowledge } from "./conll/knowledge.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
+export { doubtOf, type GainCurve, type GateFile, gainAt, gainCurveSchema, runningRank } from "./gate/index.ts";
 export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
 export { contextOf, tagInput } from "./input.ts";
 export * from "./knowledge/index.ts";
