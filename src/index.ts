@@ -27,6 +27,7 @@ export {
   type SchemaRegistry,
   schemaRegistry,
 } from "./message/index.ts";
+export type { Measure, MeasureName } from "./metrics/catalogue.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export { printable, printableLines } from "./printable.ts";
