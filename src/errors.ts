@@ -334,6 +334,10 @@ export const faults = {
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
       `${d.where}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
   },
+  PROFILE_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) => `${d.file} is no reference profile: ${d.why}; train the model again`,
+  },
   PROVIDER_UNAVAILABLE: {
     retry: false,
     say: (d: { asked: string; available: string; hint: string }) =>

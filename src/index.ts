@@ -34,3 +34,5 @@ export { firstBadByte } from "./schema/utf8.ts";
 export * from "./tagger.ts";
 export { joiningSigns, type Signs, signsOf, splitWords, wordsOf } from "./tokens/index.ts";
 export { manifestFile, verifyManifest } from "./train/manifest.ts";
+export { readProfile } from "./train/profile-file.ts";
+export { readVocabulary, type Vocabulary } from "./train/vocabulary.ts";
