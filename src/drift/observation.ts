@@ -1,5 +1,6 @@
 import type { EntityEvent } from "../schema/event.ts";
 import { tallyOf } from "../score/index.ts";
+import { isCapitals } from "../train/profile.ts";
 
 export interface SeenEntity {
   /** UTF-16 units. */
@@ -9,6 +10,8 @@ export interface SeenEntity {
   /** 0 to 1, kept to a 250th. */
   readonly confidence: number;
   readonly words: number;
+  /** Written in capitals alone. */
+  readonly capitals: boolean;
 }
 
 /** How far two lists agree: entries of both, of the first, of the second. They add. */
@@ -43,12 +46,13 @@ export function observe(event: EntityEvent, at: number): Observation {
     model,
     revision,
     at,
-    entities: event.entities.map(({ start, end, type, confidence, words }) => ({
+    entities: event.entities.map(({ text, start, end, type, confidence, words }) => ({
       start,
       end,
       type,
       confidence,
       words: words.end - words.start,
+      capitals: isCapitals(text),
     })),
     expected,
     input,

@@ -1,4 +1,4 @@
-import { type Histogram, type Profile, typeByWords } from "../train/profile.ts";
+import { type Histogram, type Profile, shapeOf } from "../train/profile.ts";
 import type { Observation } from "./observation.ts";
 
 /** One thing about a stream of posts that may drift, as shares of named buckets. */
@@ -12,7 +12,7 @@ export interface Reference {
 
 export const features = [
   "types",
-  "types_by_words",
+  "types_by_shape",
   "mentions",
   "confidence",
   "words",
@@ -34,7 +34,7 @@ export function referencesOf({ train, valid }: Profile): Reference[] {
   const mentions = Math.round(train.posts * meanOf(train.mentions));
   const found: (Reference | undefined)[] = [
     named("types", train.types, mentions),
-    train.typesByWords && named("types_by_words", train.typesByWords, mentions),
+    train.typesByShape && named("types_by_shape", train.typesByShape, mentions),
     numbers("mentions", train.mentions, train.posts),
     valid.confidence && numbers("confidence", valid.confidence, Math.round(valid.posts * meanOf(valid.mentions))),
     numbers("words", train.words, train.posts),
@@ -96,10 +96,10 @@ export function counterOf({ feature, buckets }: Reference): Counter {
         counts,
         entities.map(({ type }) => place.name(type)),
       ),
-    types_by_words: ({ entities }, counts) =>
+    types_by_shape: ({ entities }, counts) =>
       all(
         counts,
-        entities.map(({ type, words }) => place.name(typeByWords({ type, start: 0, end: words }))),
+        entities.map(({ type, words, capitals }) => place.name(shapeOf(type, words, capitals))),
       ),
     mentions: ({ entities }, counts) => one(counts, place.number(entities.length)),
     confidence: ({ entities }, counts) =>

@@ -16,11 +16,11 @@ export interface DriftScore {
 
 /** Differences below are too small to matter, however many posts tell of them. */
 const MATTERS: Readonly<Record<Feature, number>> = {
-  types: 0.01,
-  types_by_words: 0.015,
-  mentions: 0.015,
-  confidence: 0.015,
-  words: 0.02,
+  types: 0.004,
+  types_by_shape: 0.007,
+  mentions: 0.006,
+  confidence: 0.006,
+  words: 0.01,
   unknown_words: 0.003,
   language: 0.02,
   images: 0.01,
@@ -29,8 +29,12 @@ const MATTERS: Readonly<Record<Feature, number>> = {
 };
 
 /** Words and mentions of one post go together. */
-const SPREAD = 1.5;
+const SPREAD = 1.2;
 const perPost: ReadonlySet<Feature> = new Set(["mentions", "words", "language", "images"]);
+
+/** Posts of a window, and the fewest that are looked at. */
+export const WINDOW_POSTS = 1000;
+export const LEAST_POSTS = 500;
 
 /** Counts of fewer tell nothing. */
 export const LEAST = 100;

@@ -16,7 +16,7 @@ const population = z.object({
   knowledgeCharacters: histogram,
   mentions: histogram,
   types: shares,
-  typesByWords: shares.optional(),
+  typesByShape: shares.optional(),
   confidence: histogram.optional(),
 });
 const profile = z.object({

@@ -16,7 +16,7 @@ test("the profile counts train as people marked it and valid as the model answer
   const predicted = [[{ start: 0, end: 1, type: "PER", confidence: 0.97 }]];
   const profile = profileOf(train, valid, [{ mentions: predicted[0]!, expected: { correct: 0.5, gold: 4 } }]);
   expect(profile.calibration).toEqual({ correct: 2, gold: 0.25 * valid[0]!.gold.length });
-  expect(profile.valid.typesByWords).toEqual({ "PER 1": 1 });
+  expect(profile.valid.typesByShape).toEqual({ "PER 1": 1 });
   expect(profile.train).toMatchObject({ posts: 8, types: { LOC: 0.5, PER: 0.5 }, imageShare: 0.5, unknownWordRate: 0 });
   expect(profile.train.confidence).toBeUndefined();
   expect(profile.valid).toMatchObject({ posts: 1, types: { PER: 1 }, languages: { de: 1 }, imageShare: 0 });

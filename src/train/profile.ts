@@ -22,8 +22,8 @@ export interface Population {
   readonly knowledgeCharacters: Histogram;
   readonly mentions: Histogram;
   readonly types: Readonly<Record<string, number>>;
-  /** Types with the length of the mention, such as `PER 2` or `LOC 3+`; profiles that were written before it lack it. */
-  readonly typesByWords?: Readonly<Record<string, number>>;
+  /** Types with the shape of the mention, see `shapeOf`; profiles that were written before it lack it. */
+  readonly typesByShape?: Readonly<Record<string, number>>;
   /** Of predicted mentions; absent where people marked them. */
   readonly confidence?: Histogram;
 }
@@ -125,12 +125,22 @@ export function populationOf(
       mentionEdges,
     ),
     types: shares(mentions.flatMap((found) => found.map(({ type }) => type))),
-    typesByWords: shares(mentions.flatMap((found) => found.map(typeByWords))),
+    typesByShape: shares(mentions.flatMap((found, i) => found.map((mention) => shapeIn(posts[i]!, mention)))),
   };
 }
 
-/** `PER 2`: which type, and how many words, three and more as one. Two types of equal share differ in their lengths. */
-export const typeByWords = ({ type, start, end }: Mention): string => `${type} ${end - start > 2 ? "3+" : end - start}`;
+/**
+ * `PER 2`: a type and its number of words, three and more as one; `ORG 1 capitals`: one word that is all capitals. Types
+ * of equal share differ in these.
+ */
+export const shapeOf = (type: string, words: number, capitals: boolean): string =>
+  words === 1 ? `${type} 1${capitals ? " capitals" : ""}` : `${type} ${words > 2 ? "3+" : words}`;
+
+const shapeIn = ({ words }: TrainPost, { type, start, end }: Mention) =>
+  shapeOf(type, end - start, isCapitals(words.slice(start, end).join("")));
+
+/** Two capital letters and no small one. */
+export const isCapitals = (surface: string) => /\p{Lu}.*\p{Lu}/u.test(surface) && !/\p{Ll}/u.test(surface);
 
 export function histogram(values: readonly number[], edges: readonly number[]): Histogram {
   const counts = new Array<number>(edges.length + 1).fill(0);
