@@ -11,8 +11,8 @@ import { type Observation, observe } from "../src/drift/observation.ts";
 import { type Reference, referencesOf } from "../src/drift/population.ts";
 import { driftScores, LEAST_POSTS, WINDOW_POSTS } from "../src/drift/scores.ts";
 import { mulberry32 } from "../src/score/bootstrap.ts";
-import { profileOf } from "../src/train/profile.ts";
 import type { TrainPost } from "../src/train/posts.ts";
+import { profileOf } from "../src/train/profile.ts";
 import { modelArgument } from "./support/model.ts";
 import { NO_DATA, type Predicted, predictions, type SetName, samplesOf } from "./support/predictions.ts";
 import { shuffled } from "./support/shuffled.ts";
@@ -109,7 +109,9 @@ export default async function ({ scale, args }: { scale: number; args: readonly 
       firstAlarm(shuffled(posts, random), references, LEAST_POSTS),
     ).filter((alarm) => alarm !== undefined);
     falseAlarms = Math.max(falseAlarms, alarms.length);
-    console.log(`${name}: ${alarms.length} false alarms over ${shuffles} shuffles ${alarms.flatMap((a) => a.features)}`);
+    console.log(
+      `${name}: ${alarms.length} false alarms over ${shuffles} shuffles ${alarms.flatMap((a) => a.features)}`,
+    );
     for (const { what, posts: drifted } of drifts(posts, others)) {
       const found = Array.from({ length: draws }, () => {
         const clean = shuffled(posts, random);

@@ -4,8 +4,8 @@
  * Twitter-2017, whose half is smaller, all 361). `npm run bench -- estimate [--model FOLDER]`
  */
 import { estimate, uncalibrated } from "../src/drift/estimate.ts";
-import { add, empty, prf, type Tally, tallyOf } from "../src/score/index.ts";
 import { mulberry32 } from "../src/score/bootstrap.ts";
+import { add, empty, prf, type Tally, tallyOf } from "../src/score/index.ts";
 import type { Calibration } from "../src/train/profile.ts";
 import { modelArgument } from "./support/model.ts";
 import { NO_DATA, type Predicted, predictions } from "./support/predictions.ts";

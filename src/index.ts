@@ -29,6 +29,7 @@ export { printable, printableLines } from "./printable.ts";
 export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";
 export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";
+export { type Feedback, feedbackSchema } from "./schema/feedback.ts";
 export { type Image, type Post, postSchema } from "./schema/post.ts";
 export { firstBadByte } from "./schema/utf8.ts";
 export * from "./tagger.ts";

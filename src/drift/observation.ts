@@ -38,7 +38,12 @@ export interface Observation {
   readonly llm: Agreement | undefined;
 }
 
-export function observe(event: EntityEvent, at: number): Observation {
+type Used = "key" | "postId" | "model" | "revision" | "expected" | "input" | "knowledge" | "entities";
+
+/** An event, or as much of it as is used here. */
+export type SaidEvent = Pick<EntityEvent, Used> & { readonly captions: readonly { readonly text: string }[] };
+
+export function observe(event: SaidEvent, at: number): Observation {
   const { key, postId, model, revision, expected, input, captions } = event;
   return {
     key,
@@ -62,7 +67,7 @@ export function observe(event: EntityEvent, at: number): Observation {
 }
 
 /** Types are left out: the LLM's are words of its own. */
-function llmAgreement({ knowledge, entities }: EntityEvent): Agreement | undefined {
+function llmAgreement({ knowledge, entities }: Pick<EntityEvent, "knowledge" | "entities">): Agreement | undefined {
   if (knowledge === null) return undefined;
   const listed = new Set(knowledge.names.filter(({ inPost }) => inPost).map(({ text }) => text.toLowerCase()));
   const found = new Set(entities.map(({ text }) => text.toLowerCase()));

@@ -73,8 +73,11 @@ const twofold = (feature: Feature, share: number, counted: number): Reference | 
 const meanOf = ({ edges, shares }: Histogram): number =>
   shares.reduce((sum, share, i) => sum + share * (i === 0 ? 0 : edges[i - 1]!), 0);
 
+/** What is counted of an event. */
+export type Counted = Pick<Observation, "entities" | "input" | "captionCharacters">;
+
 /** Adds to `counts`, one for each bucket of the reference, what one event says. */
-export type Counter = (event: Observation, counts: number[]) => void;
+export type Counter = (event: Counted, counts: number[]) => void;
 
 export function counterOf({ feature, buckets }: Reference): Counter {
   const place = placing(buckets);
@@ -86,7 +89,7 @@ export function counterOf({ feature, buckets }: Reference): Counter {
   };
   /** What is read of a post, where the event tells it. */
   const read =
-    (placeOf: (input: NonNullable<Observation["input"]>, event: Observation) => number): Counter =>
+    (placeOf: (input: NonNullable<Observation["input"]>, event: Counted) => number): Counter =>
     (event, counts) => {
       if (event.input !== undefined) one(counts, placeOf(event.input, event));
     };

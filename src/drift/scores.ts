@@ -1,5 +1,5 @@
 import { jensenShannon, noiseOf } from "./divergence.ts";
-import type { Observation } from "./observation.ts";
+import type { Counted } from "./population.ts";
 import { counterOf, type Feature, type Reference } from "./population.ts";
 
 /** How far a window of posts is from the reference in one feature. */
@@ -41,7 +41,7 @@ export const LEAST = 100;
 
 /** Features of which the window holds fewer than a hundred are left out. */
 export function driftScores(
-  window: readonly Observation[],
+  window: readonly Counted[],
   references: readonly Reference[],
   thresholds: Readonly<Partial<Record<Feature, number>>> = {},
 ): DriftScore[] {
