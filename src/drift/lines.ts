@@ -1,10 +1,13 @@
+import { printable } from "../printable.ts";
 import { alarms } from "./page.ts";
 import type { Told } from "./tell.ts";
 
 const points = (share: number): string => (100 * share).toFixed(2);
 
 /** What a terminal shows: F1, drift, what is missing. */
-export function tellLines(told: Told): string[] {
+export const tellLines = (told: Told): string[] => linesOf(told).map(printable);
+
+function linesOf(told: Told): string[] {
   const { evaluations, drift, disagreement, counts, waiting, notes } = told;
   return [
     `${told.events.ever} posts of ${told.model}${told.model === told.reference.version ? "" : " (another than the reference)"}`,

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
+import { printable } from "../printable.ts";
 import type { Told } from "./tell.ts";
 
 /** Every metric of `starling drift`, with its labels; all values of labels are bounded. */
@@ -77,13 +78,16 @@ export async function metricsOf(told: Told): Promise<{ readonly type: string; re
   return { type: registry.contentType, body: await registry.metrics() };
 }
 
+/** Types and versions come from outside. */
+const short = (value: string): string => printable(value).slice(0, 100);
+
 function gauges(registry: Registry) {
   const made = new Map<string, Gauge>();
   return (name: Name, labels: Readonly<Record<string, string>>, value: number) => {
     const labelNames = [...driftMetrics[name]];
     const gauge = made.get(name) ?? new Gauge({ name, help: help[name], labelNames, registers: [registry] });
     made.set(name, gauge);
-    gauge.set(labels, value);
+    gauge.set(Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, short(value)])), value);
   };
 }
 
