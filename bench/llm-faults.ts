@@ -89,7 +89,7 @@ export async function faultyRun(posts: number, share = 0.3): Promise<FaultyRun> 
           void opened(circuit).then(() => (openedAfterMs = performance.now() - killedAt));
         }
         if (at === up) {
-          await opened(circuit);
+          await Promise.race([opened(circuit), wait(8000)]);
           await server.restart();
           await wait(2500);
         }
@@ -156,7 +156,7 @@ function exactly(
 }
 
 async function opened(circuit: { figures(): { circuitOpen: number } }): Promise<void> {
-  while (circuit.figures().circuitOpen === 0) await wait(10);
+  for (let tries = 0; circuit.figures().circuitOpen === 0 && tries < 1000; tries++) await wait(10);
 }
 
 function configIn(folder: string, url: string): string {
