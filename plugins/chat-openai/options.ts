@@ -47,7 +47,7 @@ export const options = z
       .describe("The field that limits an answer; older servers and Ollama know max_tokens only"),
     sendTemperature: z.boolean().default(true).describe("Off for models that refuse any temperature but their own"),
     extra: z
-      .record(z.string(), z.json())
+      .record(z.string(), z.unknown())
       .default({})
       .describe("Other fields of the request, such as { reasoning_effort: minimal }"),
     timeoutMs: z.int().positive().default(60_000).describe("Time limit of one call, milliseconds"),
