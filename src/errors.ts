@@ -39,6 +39,11 @@ export const faults = {
     retry: true,
     say: (d: { model: string; reason: string }) => `${d.model} cannot be reached: ${d.reason}; check its address`,
   },
+  CHAT_WITHOUT_IMAGES: {
+    retry: false,
+    say: (d: { borrower: string; name: string; model: string }) =>
+      `${d.borrower} shows images to "${d.name}", and ${d.model} takes none; name a model that does, and say so in its options`,
+  },
   CHECKPOINT_MISSING: {
     retry: false,
     say: (d: { folder: string }) =>
