@@ -312,6 +312,11 @@ export const faults = {
     say: (d: { output: string }) =>
       `no space left for ${d.output}; make room and run again, what was not written stays in the input`,
   },
+  PEER_MISSING: {
+    retry: false,
+    say: (d: { needer: string; name: string; install: string }) =>
+      `${d.needer} needs the package ${d.name}, which is not installed; npm install ${d.install}`,
+  },
   PLUGIN_API: {
     retry: false,
     say: (d: { use: string; found: string; expected: number }) =>

@@ -29,7 +29,7 @@ export const describeWith =
     try {
       const messages = [{ role: "system", text: system } as const, user];
       const { finish, text } = await chat.ask({ messages, maxTokens, temperature: 0, deadline }, signal);
-      return finish === "refusal" ? pass("llm_declined", true) : ok(text);
+      return finish === "refusal" ? pass("refused", true) : ok(text);
     } catch (error) {
       signal.throwIfAborted();
       const reason = isFault(error) ? reasons[error.code] : undefined;
@@ -38,13 +38,14 @@ export const describeWith =
     }
   };
 
+/** A fixed set, for it becomes a label of counts. */
 const reasons: Readonly<Partial<Record<FaultCode, string>>> = {
-  CHAT_BUSY: "llm_busy",
+  CHAT_BUSY: "rate_limited",
   CHAT_CIRCUIT_OPEN: "circuit_open",
-  CHAT_FAILED: "llm_failed",
-  CHAT_GARBLED: "llm_garbled",
+  CHAT_FAILED: "llm_error",
+  CHAT_GARBLED: "llm_error",
   CHAT_OVER_BUDGET: "budget",
-  CHAT_REFUSED: "llm_refused",
+  CHAT_REFUSED: "refused",
   CHAT_TIMEOUT: "timeout",
-  CHAT_UNREACHABLE: "llm_unreachable",
+  CHAT_UNREACHABLE: "llm_error",
 };

@@ -126,14 +126,14 @@ test("no more images of one post are looked at than maxImages", async () => {
 
 const model = "test/eyes";
 test.each([
-  [new Fault("CHAT_BUSY", { model, afterMs: 100 }), "llm_busy"],
+  [new Fault("CHAT_BUSY", { model, afterMs: 100 }), "rate_limited"],
   [new Fault("CHAT_CIRCUIT_OPEN", { model }), "circuit_open"],
-  [new Fault("CHAT_FAILED", { model, status: 500, reason: "x" }), "llm_failed"],
-  [new Fault("CHAT_GARBLED", { model, reason: "x" }), "llm_garbled"],
+  [new Fault("CHAT_FAILED", { model, status: 500, reason: "x" }), "llm_error"],
+  [new Fault("CHAT_GARBLED", { model, reason: "x" }), "llm_error"],
   [new Fault("CHAT_OVER_BUDGET", { model, usd: 1, leftUsd: 0 }), "budget"],
-  [new Fault("CHAT_REFUSED", { model, status: 401, reason: "x" }), "llm_refused"],
+  [new Fault("CHAT_REFUSED", { model, status: 401, reason: "x" }), "refused"],
   [new Fault("CHAT_TIMEOUT", { model, afterMs: 1 }), "timeout"],
-  [new Fault("CHAT_UNREACHABLE", { model, reason: "x" }), "llm_unreachable"],
+  [new Fault("CHAT_UNREACHABLE", { model, reason: "x" }), "llm_error"],
 ])("%s is a pass, and is asked again next time", async (fault, reason) => {
   const chat = fakeChat((_, call) => {
     if (call === 1) throw fault;
@@ -146,7 +146,7 @@ test.each([
 
 test("a refusal and an empty answer are passes", async () => {
   const declined = await open(fakeChat(() => ({ finish: "refusal", text: "I cannot" })));
-  expect(await declined.run(view("1", [bridge]))).toMatchObject([{ reason: "llm_declined", degraded: true }]);
+  expect(await declined.run(view("1", [bridge]))).toMatchObject([{ reason: "refused", degraded: true }]);
   const empty = await open(fakeChat(() => " \u200b "));
   expect(await empty.run(view("1", [bridge]))).toMatchObject([{ reason: "no_caption", degraded: true }]);
 });

@@ -144,7 +144,7 @@ function tiffOf(side: number): Buffer {
 
 const animatedWebp = (): Promise<Buffer> => {
   const frame = (red: number) => ({
-    create: { width: WIDE, height: WIDE, channels: 4 as const, background: { r: red, g: 0, b: 0, alpha: 0.5 } },
+    create: { width: 4740, height: 4740, channels: 4 as const, background: { r: red, g: 0, b: 0, alpha: 0.5 } },
   });
   return sharp([frame(0), frame(99)] as never, { join: { animated: true } })
     .webp({ effort: 0 })
@@ -164,7 +164,7 @@ type Row = readonly [name: string, says: Bomb["says"], make: () => Uint8Array | 
 const rows: readonly Row[] = [
   ["png of 25 million pixels", OK, () => png({ width: WIDE, height: WIDE })],
   ["png, interlaced", LARGE, () => png({ width: WIDE, height: WIDE, interlace: true })],
-  ["png, interlaced, as large as may be", OK, () => png({ width: 4470, height: 4470, interlace: true })],
+  ["png, interlaced, as large as may be", OK, () => png({ width: 4240, height: 4240, interlace: true })],
   ["png, 16 bits", OK, () => png({ width: WIDE, height: WIDE, bits: 16 })],
   ["png, 16 bits, interlaced", LARGE, () => png({ width: WIDE, height: WIDE, bits: 16, interlace: true })],
   ["png, 16 bits, as wide as may be", OK, () => png({ width: 12_288, height: 2034, bits: 16 })],
@@ -190,12 +190,12 @@ const rows: readonly Row[] = [
   [
     "jpeg, progressive, as large as may be",
     OK,
-    () => canvas(3980, 3980).jpeg({ progressive: true, chromaSubsampling: "4:4:4" }).toBuffer(),
+    () => canvas(3775, 3775).jpeg({ progressive: true, chromaSubsampling: "4:4:4" }).toBuffer(),
   ],
   [
     "jpeg, progressive, on its side",
     OK,
-    () => canvas(3980, 3980).jpeg({ progressive: true }).withMetadata({ orientation: 6 }).toBuffer(),
+    () => canvas(3775, 3775).jpeg({ progressive: true }).withMetadata({ orientation: 6 }).toBuffer(),
   ],
   ["jpeg, on its side", OK, () => canvas().jpeg().withMetadata({ orientation: 6 }).toBuffer()],
   ["jpeg that claims 65500 x 65500", LARGE, () => jpegOf(65_500, 65_500)],
@@ -204,25 +204,25 @@ const rows: readonly Row[] = [
   ["jpeg cut in half", BROKEN, async () => half(await small().jpeg().toBuffer())],
   ["gif on a screen of 65535 x 65535", OK, () => gif(65_535, 65_535, 1)],
   ["gif of 25 million pixels", LARGE, () => gradient().gif({ effort: 1, colours: 16, dither: 0 }).toBuffer()],
-  ["gif as large as may be", OK, () => gradient(4380).gif({ effort: 1, colours: 16, dither: 0 }).toBuffer()],
+  ["gif as large as may be", OK, () => gradient(4160).gif({ effort: 1, colours: 16, dither: 0 }).toBuffer()],
   ["gif of 100,000 frames", OK, () => gif(512, 512, 100_000)],
   ["gif cut short", BROKEN, () => gif(512, 512, 1).subarray(0, 21)],
   ["webp of 268 million pixels", LARGE, () => webpOf(16_383)],
-  ["webp of 25 million pixels", OK, () => canvas().webp({ effort: 0 }).toBuffer()],
-  ["webp, lossless, transparent", OK, () => gradient().webp({ lossless: true, effort: 0 }).toBuffer()],
+  ["webp of 25 million pixels", LARGE, () => canvas().webp({ effort: 0 }).toBuffer()],
+  ["webp, lossless, as large as may be", OK, () => gradient(4740).webp({ lossless: true, effort: 0 }).toBuffer()],
   ["webp of two large frames", OK, () => animatedWebp()],
   ["webp cut in half", BROKEN, async () => half(await small().webp().toBuffer())],
   ["avif of 25 million pixels", LARGE, () => canvas().avif({ effort: 0 }).toBuffer()],
   [
     "avif as large as may be",
     OK,
-    () => canvas(2130, 2130, 4).avif({ effort: 0, chromaSubsampling: "4:4:4" }).toBuffer(),
+    () => canvas(2064, 2064, 4).avif({ effort: 0, chromaSubsampling: "4:4:4" }).toBuffer(),
   ],
   [
     "avif, 12 bits, as large as may be",
     OK,
     () =>
-      canvas(1795, 1795, 4)
+      canvas(1700, 1700, 4)
         .withMetadata({ orientation: 6 })
         .avif({ effort: 0, chromaSubsampling: "4:4:4", bitdepth: 12 })
         .toBuffer(),
