@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
 import { imageOptions } from "./options.ts";
@@ -190,4 +191,32 @@ test("example pictures can all be shown", async () => {
     expect(
       (await shown(await readFile(join(import.meta.dirname, `../../examples/pictures/${name}.png`)))).width,
     ).toBeGreaterThan(99);
+});
+
+test("an image with bytes changed, cut or repeated is a picture or a reason, never more", async () => {
+  const { images } = await open({});
+  const good = await Promise.all(
+    (["png", "jpeg", "gif", "webp", "avif"] as const).map((format) => red(64, 48).toFormat(format).toBuffer()),
+  );
+  const outcomes = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...good),
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }),
+      fc.nat(),
+      fc.boolean(),
+      async (bytes, changes, at, cut) => {
+        const broken = Buffer.from(bytes);
+        for (const [place, value] of changes) broken[place % broken.length] = value;
+        const split = at % broken.length;
+        const parts = cut ? [broken.subarray(0, split)] : [broken.subarray(0, split), broken.subarray(split >> 1)];
+        const outcome = await images.load(inline(Buffer.concat(parts)), live);
+        outcomes.add(outcome.kind === "pass" ? outcome.reason : outcome.kind);
+      },
+    ),
+    { numRuns: 300, seed: 7 },
+  );
+  expect([...outcomes].filter((one) => !["ok", "image_unreadable", "image_too_large"].includes(one))).toEqual([]);
+  expect(outcomes).toContain("ok");
+  expect(outcomes).toContain("image_unreadable");
 });

@@ -47,7 +47,9 @@ export async function createImages(
   const { maxBytes, timeoutMs } = options;
   const fetcher = await fetcherOf(options, resolveName);
   const reader: Reader = { folders: options.folders.map((folder) => host.resolve(folder)), maxBytes, fetcher };
-  const scaler = createScaler(scaling(options), (how) => host.log(`the process that decodes images ended: ${how}`));
+  const scaler = createScaler(scaling(options), timeoutMs, (how) =>
+    host.log(`the process that decodes images ended: ${how}`),
+  );
   const pictures = cacheOf(options.cacheBytes);
   const reading = bulkhead(READ_AT_ONCE, Number.POSITIVE_INFINITY);
 

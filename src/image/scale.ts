@@ -53,7 +53,6 @@ async function decode(bytes: Uint8Array, type: ImageType, { maxPixels, maxSide }
     .flatten({ background: "#fff" })
     .toColourspace("srgb")
     .jpeg({ quality: 85 })
-    .timeout({ seconds: 10 })
     .toBuffer({ resolveWithObject: true });
   return { bytes: data, type: "image/jpeg", width: info.width, height: info.height };
 }

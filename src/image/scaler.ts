@@ -26,11 +26,9 @@ const env = {
   UV_THREADPOOL_SIZE: "1",
 };
 
-/** A decoder that works for so long is ended, milliseconds. */
-const DECODE_MS = 15_000;
-
-export function createScaler(options: ScaleOptions, onLost: (how: string) => void): Scaler {
-  const child = openChild<ToScale, Scaled>({ entry, env, timeoutMs: DECODE_MS, onLost });
+/** A decoder that works on one image for longer than `timeoutMs` is ended: others wait behind it. */
+export function createScaler(options: ScaleOptions, timeoutMs: number, onLost: (how: string) => void): Scaler {
+  const child = openChild<ToScale, Scaled>({ entry, env, timeoutMs, onLost });
   return {
     async scale(bytes, signal) {
       const scaled = await child.ask({ bytes, options }, signal).catch(lost);
