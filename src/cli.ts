@@ -35,6 +35,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "tell which posts gained, lost or changed entities between two runs",
     load: async () => (await import("./cli/diff.ts")).diffCommand(),
   },
+  knowledge: {
+    about: "record what an LLM says of a corpus",
+    load: async () => (await import("./cli/knowledge.ts")).knowledgeCommand(),
+  },
   dev: {
     about: "start stand-ins for services, to try things out with",
     load: async () => (await import("./cli/dev.ts")).devCommand(),

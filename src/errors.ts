@@ -26,10 +26,20 @@ export const faults = {
     say: (d: { model: string; usd: number; leftUsd: number }) =>
       `a call of ${d.model} may cost ${d.usd} USD and ${d.leftUsd} USD are left today; raise the budget, or wait for the next day`,
   },
+  CHAT_PRICE_UNKNOWN: {
+    retry: false,
+    say: (d: { model: string }) =>
+      `no price of ${d.model} is known, so a budget cannot be kept; add it to the file of prices, or give the resource its price`,
+  },
   CHAT_REFUSED: {
     retry: false,
     say: (d: { model: string; status: number; reason: string }) =>
       `${d.model} refused the request with status ${d.status}: ${d.reason}; check key, model name and options`,
+  },
+  CHAT_STORE_FAILED: {
+    retry: true,
+    say: (d: { file: string; reason: string }) =>
+      `the file ${d.file} of a chat's budget or answers cannot be used: ${d.reason}; check path, permissions and space`,
   },
   CHAT_TIMEOUT: {
     retry: true,
@@ -37,7 +47,9 @@ export const faults = {
   },
   CHAT_UNREACHABLE: {
     retry: true,
-    say: (d: { model: string; reason: string }) => `${d.model} cannot be reached: ${d.reason}; check its address`,
+    // `sent: false` says that the request never left, so that it cost nothing.
+    say: (d: { model: string; reason: string; sent?: boolean }) =>
+      `${d.model} cannot be reached: ${d.reason}; check its address`,
   },
   CHECKPOINT_MISSING: {
     retry: false,
@@ -343,6 +355,16 @@ export const faults = {
     retry: false,
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
       `${d.where}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
+  },
+  PRICES_UNREADABLE: {
+    retry: false,
+    say: (d: { file: string; reason: string }) =>
+      `the file of prices ${d.file} cannot be used: ${d.reason}; see config/prices.yaml for its form`,
+  },
+  PROMPT_INVALID: {
+    retry: false,
+    say: (d: { folder: string; what: string }) =>
+      `the prompt in ${d.folder} cannot be used: ${d.what}; it needs head.md, question.md, structured.md and free.md, see docs/knowledge.md`,
   },
   PROVIDER_UNAVAILABLE: {
     retry: false,

@@ -30,6 +30,45 @@ export function nameFinder(text: string): (name: string) => boolean {
   };
 }
 
+/** A run of words, or of parts of words, of a text. */
+export interface NameRun {
+  /** As it stands in the text. */
+  readonly text: string;
+  /** What it is compared by: `nameKey(text)`. */
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What names are compared by: letters and digits in lower case. */
+export const nameKey = (name: string): string => squeeze(name).letters;
+
+/** All runs of up to `longest` words or parts of words of a text, the longer first where they begin at the same place. */
+export function* nameRuns(text: string, longest: number): Generator<NameRun> {
+  const pieces = piecesOf(text);
+  for (let from = 0; from < pieces.length; from++)
+    for (let to = Math.min(pieces.length, from + longest); to > from; to--) {
+      const [start, end] = [pieces[from]!.start, pieces[to - 1]!.end];
+      const run = text.slice(start, end);
+      yield { text: run, key: nameKey(run), start, end };
+    }
+}
+
+/** Words, or their parts, in UTF-16 units. */
+function piecesOf(text: string): { readonly start: number; end: number }[] {
+  const pieces: { start: number; end: number }[] = [];
+  let [at, before] = [0, ""];
+  for (const sign of text) {
+    const end = at + sign.length;
+    if (/[\p{L}\p{M}\p{N}]/u.test(sign)) {
+      if (parts(before, sign) || pieces.length === 0) pieces.push({ start: at, end });
+      else pieces.at(-1)!.end = end;
+    }
+    [at, before] = [end, sign];
+  }
+  return pieces;
+}
+
 /** Letters and digits of a text in lower case, and whether a word, or a part of one, may begin at each of them. */
 function squeeze(text: string): { letters: string; starts: readonly boolean[] } {
   const starts: boolean[] = [];
