@@ -2,6 +2,7 @@
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
   "chat-guard": () => import("./chat-guard/index.ts"),
   "chat-openai": () => import("./chat-openai/index.ts"),
+  "bank-file": () => import("./bank-file/index.ts"),
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
   gate: () => import("./gate/index.ts"),
@@ -10,6 +11,7 @@ export const builtins: Readonly<Record<string, () => Promise<{ readonly default:
   "knowledge-replay": () => import("./knowledge-replay/index.ts"),
   "registry-confluent": () => import("./registry-confluent/index.ts"),
   "log-kafkajs": () => import("./log-kafkajs/index.ts"),
+  "retriever-msea": () => import("./retriever-msea/index.ts"),
   "sink-file": () => import("./sink-file/index.ts"),
   "sink-kafka": () => import("./sink-kafka/index.ts"),
   "source-file": () => import("./source-file/index.ts"),

@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "score a model or a pipeline on posts that people marked",
     load: async () => (await import("./cli/evaluate.ts")).evaluateCommand(),
   },
+  bank: {
+    about: "make, fill, check and search a bank of demonstrations",
+    load: async () => (await import("./cli/bank.ts")).bankCommand(),
+  },
   "dead-letters": {
     about: "list, show and replay posts that could not be handled",
     load: async () => (await import("./cli/dead-letters.ts")).deadLettersCommand(),

@@ -3,6 +3,11 @@
  * A sentence says what happened, where, and what to change. docs/errors.md lists the same codes.
  */
 export const faults = {
+  BANK_EMPTY: {
+    retry: false,
+    say: (d: { file: string }) =>
+      `${d.file} holds no demonstration; add some with starling bank add, or name another file`,
+  },
   CHAT_BUSY: {
     retry: true,
     say: (d: { model: string; afterMs: number | null }) =>

@@ -1,4 +1,5 @@
 export { z } from "zod";
+export { readBank } from "./bank/read.ts";
 export * from "./bank.ts";
 export { tagsFor } from "./bio2/index.ts";
 export * from "./chat.ts";
