@@ -62,7 +62,9 @@ for (const [code, answering] of Object.entries(faults))
   });
 
 test("a server that is not there was never asked", async () => {
-  const chat = await open("http://127.0.0.1:1");
+  const gone = await startServer(() => {});
+  await gone.close();
+  const chat = await open(gone.url);
   await assert.rejects(
     chat.ask(question, live),
     (error) =>
