@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "make, fill, check and search a bank of demonstrations",
     load: async () => (await import("./cli/bank.ts")).bankCommand(),
   },
+  drift: {
+    about: "watch F1 and the population of a stream, from its events and what people say of them",
+    load: async () => (await import("./cli/drift.ts")).driftCommand(),
+  },
   "dead-letters": {
     about: "list, show and replay posts that could not be handled",
     load: async () => (await import("./cli/dead-letters.ts")).deadLettersCommand(),

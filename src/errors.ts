@@ -106,6 +106,16 @@ export const faults = {
     say: (_: object) =>
       "delivery: exactly-once needs source, sink and deadLetters on one log, such as source-kafka and sink-kafka with the same client; name one client in all three, or deliver at-least-once",
   },
+  DRIFT_STORE: {
+    retry: false,
+    say: (d: { path: string; reason: string }) =>
+      `the drift store ${d.path} cannot be used: ${d.reason}; check path and permissions, or name another file`,
+  },
+  DRIFT_STORE_FULL: {
+    retry: true,
+    say: (d: { path: string }) =>
+      `no space left for the drift store ${d.path}; make room and start again, what was not kept is read again`,
+  },
   ENV_MISSING: {
     retry: false,
     say: (d: { name: string }) =>
@@ -370,6 +380,10 @@ export const faults = {
     retry: false,
     say: (d: { folder: string; what: string }) =>
       `the prompt in ${d.folder} cannot be used: ${d.what}; it needs head.md, question.md, structured.md and free.md, see docs/knowledge.md`,
+  },
+  PROFILE_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) => `${d.file} is no reference profile: ${d.why}; train the model again`,
   },
   PROVIDER_UNAVAILABLE: {
     retry: false,
