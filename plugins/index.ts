@@ -8,7 +8,6 @@ export const builtins: Readonly<Record<string, () => Promise<{ readonly default:
   gate: () => import("./gate/index.ts"),
   "knowledge-chat": () => import("./knowledge-chat/index.ts"),
   "knowledge-neighbours": () => import("./knowledge-neighbours/index.ts"),
-  gate: () => import("./gate/index.ts"),
   "knowledge-replay": () => import("./knowledge-replay/index.ts"),
   "registry-confluent": () => import("./registry-confluent/index.ts"),
   "log-kafkajs": () => import("./log-kafkajs/index.ts"),
