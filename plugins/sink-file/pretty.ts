@@ -8,8 +8,8 @@ export const paint: Paint = (text, ...codes) => `\x1b[${codes.join(";")}m${text}
 export const plain: Paint = (text) => text;
 
 /**
- * A record for people: the text with its entities marked in place, then each entity with its type and confidence. Posts
- * come from strangers: what a terminal would obey in them is written out.
+ * A record for people: the text with its entities marked in place; of a last event also each entity with its type and
+ * confidence, and what was learnt on the way. Posts come from strangers: what a terminal would obey in them is written out.
  */
 export function pretty({ record, post }: Output, by: Paint): string {
   if (record.schema === "starling.dead-letter/1") return prettyLoss(record, by);
@@ -18,7 +18,7 @@ export function pretty({ record, post }: Output, by: Paint): string {
   return [
     `${by(printable(record.postId), 2)}${record.final ? "" : by("  draft", 2)}`,
     `  ${text.replaceAll("\n", "\n  ")}`,
-    ...record.entities.map((entity) => `    ${line(entity, by)}`),
+    ...(record.final ? record.entities.map((entity) => `    ${line(entity, by)}`) : []),
     ...notes.map((note) => by(`    ${printable(note)}`, 2)),
     "",
     "",
