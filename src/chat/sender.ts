@@ -32,7 +32,8 @@ export function createSender(chat: Chat, budget: Budget | undefined, options: Gu
   const settle = (reservation: Reservation | undefined, usd: number, worst: number) => {
     try {
       reservation?.settle(usd);
-      if (usd > worst) warnOnce("a call cost more than it might; check price and tokenCap", { usd, worst });
+      if (price !== undefined && usd > worst)
+        warnOnce("a call cost more than it might; check price and tokenCap", { usd, worst });
     } catch (error) {
       warnOnce("the worst cost of calls stays spent", { reason: (error as Error).message });
     }
