@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "score a model or a pipeline on posts that people marked",
     load: async () => (await import("./cli/evaluate.ts")).evaluateCommand(),
   },
+  drift: {
+    about: "watch F1 and the population of a stream, from its events and what people say of them",
+    load: async () => (await import("./cli/drift.ts")).driftCommand(),
+  },
   "dead-letters": {
     about: "list, show and replay posts that could not be handled",
     load: async () => (await import("./cli/dead-letters.ts")).deadLettersCommand(),

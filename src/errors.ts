@@ -89,6 +89,16 @@ export const faults = {
     say: (_: object) =>
       "delivery: exactly-once needs source, sink and deadLetters on one log, such as source-kafka and sink-kafka with the same client; name one client in all three, or deliver at-least-once",
   },
+  DRIFT_STORE: {
+    retry: false,
+    say: (d: { path: string; reason: string }) =>
+      `the drift store ${d.path} cannot be used: ${d.reason}; check path and permissions, or name another file`,
+  },
+  DRIFT_STORE_FULL: {
+    retry: true,
+    say: (d: { path: string }) =>
+      `no space left for the drift store ${d.path}; make room and start again, what was not kept is read again`,
+  },
   ENV_MISSING: {
     retry: false,
     say: (d: { name: string }) =>
@@ -333,6 +343,10 @@ export const faults = {
     retry: false,
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
       `${d.where}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
+  },
+  PROFILE_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) => `${d.file} is no reference profile: ${d.why}; train the model again`,
   },
   PROVIDER_UNAVAILABLE: {
     retry: false,
