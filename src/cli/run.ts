@@ -10,7 +10,7 @@ import { openPipeline } from "../open.ts";
 import { packageVersion } from "../package-root.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
 import { printable } from "../printable.ts";
-import { createProbes, type HttpConfig, type Probes } from "../serve/index.ts";
+import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -75,7 +75,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
 
 /**
  * Answers probes and scrapers from before the pipeline opens until after it has closed, so that a stop can be watched to
- * its end. Nothing is measured, and neither server nor metrics are loaded, where nobody can ask.
+ * its end. Nothing is measured where nobody can ask.
  */
 async function observed<T>(
   http: HttpConfig | undefined,
@@ -84,10 +84,7 @@ async function observed<T>(
 ): Promise<T> {
   const probes = createProbes(http);
   if (http === undefined) return work(probes);
-  const [{ startServer }, { createMetrics, metricsPage }] = await Promise.all([
-    import("../serve/server.ts"),
-    import("../metrics/index.ts"),
-  ]);
+  const { createMetrics, metricsPage } = await import("../metrics/index.ts");
   const metrics = createMetrics({ version: packageVersion });
   const routes = { ...probes.routes, "/metrics": metricsPage(metrics) };
   const server = await startServer(http, routes);

@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import type { BatchReport, LiveRun, Observe, Said, Written } from "../flow/types.ts";
+import type { EntityEvent } from "../schema/event.ts";
 import { catalogue } from "./catalogue.ts";
 import { createHistogram, type HistogramSeries } from "./histogram.ts";
 import { boundedLabel } from "./labels.ts";
@@ -57,6 +58,7 @@ function eventMetrics(registry: Registry): (records: readonly Written[]) => void
   const duration = createHistogram(registry, named("ner_event_duration_seconds")).of();
   const age = createHistogram(registry, named("ner_event_age_seconds")).of();
   const entities = entityMetrics(registry);
+  const expected = expectedMetrics(registry);
 
   return (records) => {
     const now = performance.now();
@@ -80,6 +82,7 @@ function eventMetrics(registry: Registry): (records: readonly Written[]) => void
         if (record.degraded.length > 0) degraded++;
         else ok++;
         if (record.entities.length > 0) entities(record.entities);
+        if (record.expected !== undefined) expected(record);
       }
     }
     if (oldest === undefined) return;
@@ -97,6 +100,20 @@ function eventMetrics(registry: Registry): (records: readonly Written[]) => void
 function timeOf({ post, origin }: Written): number | undefined {
   const said = post?.createdAt === undefined ? Number.NaN : Date.parse(post.createdAt);
   return Number.isFinite(said) ? said : origin.timestamp;
+}
+
+/** Sums that add up over posts and workers: what an F1 without labels is made of. */
+function expectedMetrics(registry: Registry) {
+  const predicted = createNumbers(registry, named("ner_eval_predicted_total"));
+  const correct = createNumbers(registry, named("ner_eval_expected_correct_total"));
+  const gold = createNumbers(registry, named("ner_eval_expected_gold_total"));
+  const label = boundedLabel();
+  return ({ model, entities, expected }: EntityEvent) => {
+    const version = label(model);
+    predicted.add(entities.length, version);
+    correct.add(expected!.correct, version);
+    gold.add(expected!.gold, version);
+  };
 }
 
 function entityMetrics(registry: Registry) {
