@@ -12,6 +12,7 @@ import { checkConfig, planOrThrow } from "../plan.ts";
 import { printable } from "../printable.ts";
 import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
+import { flowLog, together } from "./flow-log.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
@@ -56,7 +57,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings)
     process.stderr.write(`warning: ${printable(text.redact(showProblem(warning)))}\n`);
-  const logs = await logsOf(text, flags.verbose ?? false);
+  const logs = await logsOf(text, flags.verbose ?? false, plan.log);
+  const letters = logs.note && flowLog(logs.note);
   let lettersAt = plan.deadLetters!.plugin.name;
   const summary = await observed(plan.http, logs.log, async (probes, metrics) => {
     const pipeline = await openPipeline(plan, { ...logs, ...metrics });
@@ -64,11 +66,18 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       lettersAt = pipeline.deadLetters.place ?? lettersAt;
       probes.running(pipeline.source, signal);
       metrics?.opened(pipeline);
-      return await runPipeline(pipeline, { signal, ...(metrics && { observe: metrics.observe }) });
+      const { version, stages } = pipeline;
+      logs.log("flow", "running", { pipeline: version, stages: stages.map(({ name }) => name) });
+      signal.addEventListener("abort", () => logs.log("flow", "stopping"), { once: true });
+      const observe = together(metrics?.observe, letters);
+      return await runPipeline(pipeline, { signal, ...(observe && { observe }) });
     } finally {
+      letters?.end();
       await pipeline.close();
     }
   });
+  const { passed: _, failed: __, ...ended } = summary;
+  logs.log("flow", "ended", ended);
   if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0)
     process.stderr.write(`${tell(summary, lettersAt)}\n`);
 }
