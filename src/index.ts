@@ -1,11 +1,15 @@
 export { z } from "zod";
+export { readBank } from "./bank/read.ts";
 export * from "./bank.ts";
 export { tagsFor } from "./bio2/index.ts";
 export * from "./chat.ts";
+export { type KnowledgeEntry, parseKnowledge } from "./conll/knowledge.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
+export { doubtOf, type GainCurve, type GateFile, gainAt, gainCurveSchema, runningRank } from "./gate/index.ts";
 export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
 export { contextOf, tagInput } from "./input.ts";
+export * from "./knowledge/index.ts";
 export * from "./ledger/index.ts";
 export * from "./log/index.ts";
 export {
@@ -23,6 +27,7 @@ export {
   type SchemaRegistry,
   schemaRegistry,
 } from "./message/index.ts";
+export type { Measure, MeasureName } from "./metrics/catalogue.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export { printable, printableLines } from "./printable.ts";

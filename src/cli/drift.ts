@@ -15,7 +15,8 @@ import {
 } from "../drift/index.ts";
 import { Fault } from "../errors.ts";
 import { type Plan, planConfig } from "../plan.ts";
-import { createProbes, json, startServer } from "../serve/index.ts";
+import { createProbes, json } from "../serve/index.ts";
+import { startServer } from "../serve/server.ts";
 import { readConfig } from "./config-file.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
