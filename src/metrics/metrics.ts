@@ -18,10 +18,14 @@ export interface Metrics {
   show(accept?: string): Promise<{ readonly type: string; readonly body: string }>;
 }
 
+/** Gauges of prom-client under names of counters; the same by kind stay. */
+const misnamed = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
 /** The metrics of one worker. Only this module knows prom-client; a plugin tells by its host, and the flow by `observe`. */
 export function createMetrics({ version }: { readonly version: string }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   const count = pluginCounts(registry);
   const observe = flowMetrics(registry);
   const measure = pluginMeasures(registry);

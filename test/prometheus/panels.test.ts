@@ -5,6 +5,7 @@ import type { EntityEvent } from "starling-ner";
 import { describe, expect, test } from "vitest";
 import { dashboards } from "../../scripts/dashboards/all.ts";
 import { parseConfigText } from "../../src/config/index.ts";
+import { startDevLlm } from "../../src/dev-llm/index.ts";
 import { driftSchema, metricsOf, openDrift } from "../../src/drift/index.ts";
 import { planConfig } from "../../src/plan.ts";
 import { startServer } from "../../src/serve/server.ts";
@@ -16,18 +17,27 @@ import { startPrometheus } from "./server.ts";
 const model = join(root, "models/default");
 const missing = noPrometheus || (existsSync(join(model, "manifest.json")) ? false : "models/default is not there");
 
-/** Runs the command line on a pipeline with the model of the package, until it is disposed of. */
+/**
+ * Runs the command line on a whole pipeline with the model of the package, until it is disposed of; the language model is
+ * a real server without a model, which has no time for every ninth question or so.
+ */
 async function startWorker() {
   const [port] = await freePorts(1);
+  const llm = await startDevLlm({ script: [{ chance: 0.11, fault: "failed" }] });
   const config = configFile(`
 http: { port: ${port} }
 resources:
-  tagger: { use: tagger-onnx, options: { model: "${model}", processes: 1 } }
-  chat: { use: "${plugin("told-chat")}" }
+  tagger: { use: tagger-onnx, options: { model: "${model}", processes: 1, maxSubwords: 24 } }
+  bank: { use: bank-file, options: { path: "${join(root, "banks/default.ndjson")}" } }
+  llm: { use: chat-openai, options: { model: small, baseURL: "${llm.url}", price: { inputUsd: 1, outputUsd: 4 } } }
+  chat: { use: chat-guard, options: { chat: llm, backoffMs: 10, budget: { usdPerDay: 5, file: budget.sqlite } } }
 source: { use: "${plugin("told-source")}" }
 stages:
   - { use: draft, batch: 8, waitMs: 5 }
   - { use: "${plugin("told-stage")}", batch: 8, waitMs: 5 }
+  - { use: retriever-msea, batch: 8, options: { cache: . } }
+  - { use: gate, options: { mode: always } }
+  - { use: knowledge-chat, batch: 4, concurrency: 16, options: { chat: chat, reposts: { size: 0 } } }
   - { use: final, batch: 8, waitMs: 5 }
 sink: { use: sink-file, options: { path: events.ndjson, format: ndjson } }
 deadLetters: { use: sink-file, options: { path: dead.ndjson, format: ndjson } }
@@ -54,6 +64,7 @@ deadLetters: { use: sink-file, options: { path: dead.ndjson, format: ndjson } }
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       expect((await ended).code).toBe(0);
+      await llm.close();
     },
   };
 }
@@ -68,8 +79,14 @@ async function startDrift(events: readonly EntityEvent[]) {
   });
   const lines = (values: readonly object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
   const file = configFile(lines(events));
-  writeFileSync(join(dirname(file), "labels.ndjson"), lines(events.map(label)));
-  const section = { events: { files: [file] }, feedback: { files: ["labels.ndjson"] }, model };
+  writeFileSync(join(dirname(file), "labels.ndjson"), lines(events.filter(({ final }) => final).map(label)));
+  const section = {
+    events: { files: [file] },
+    feedback: { files: ["labels.ndjson"] },
+    model,
+    support: 50,
+    population: { posts: 400 },
+  };
   const text = parseConfigText(JSON.stringify({ drift: section }), join(dirname(file), "drift.yaml"), {});
   const plan = await planConfig(text, { toRun: false });
   const open = await openDrift({ plan, section: driftSchema.parse(section), warn: () => {} });
@@ -111,7 +128,10 @@ describe.skipIf(missing)(`a real Prometheus${missing ? ` (${missing})` : ""}`, (
     expect(without).toEqual([]);
     expect(queries.length).toBeGreaterThan(60);
     expect(await prometheus.query("up == 0")).toEqual([]);
-    const firing = await prometheus.query('ALERTS{alertstate="firing"}');
+    const traces = new Set(await prometheus.traces("ner_event_duration_seconds_bucket"));
+    expect(traces).toEqual(new Set(["4bf92f3577b34da6a3ce929d0e0e4736"]));
+    // How quick the posts are is the machine's affair.
+    const firing = await prometheus.query('ALERTS{alertstate="firing", alertname!~".*LatencyBudget.*"}');
     expect(firing.map(({ metric }) => metric.alertname)).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { dashboardFiles, dashboards } from "../../scripts/dashboards/all.ts";
 import { root } from "../end-to-end/starling.ts";
 import { noPrometheus } from "./missing.ts";
-import { knownSeries, namesIn } from "./names.ts";
+import { exampleMetrics, knownSeries, namesIn } from "./names.ts";
 
 interface Rule {
   readonly record?: string;
@@ -34,6 +34,11 @@ describe.skipIf(noPrometheus)(`promtool${noPrometheus ? ` (${noPrometheus})` : "
     expect(promtool("check", "config", "prometheus.yml")).toContain("SUCCESS");
   });
 
+  test("has nothing to say against the page of a worker", async () => {
+    const page = await exampleMetrics().show();
+    expect(execFileSync("promtool", ["check", "metrics"], { input: page.body, encoding: "utf8" })).toBe("");
+  });
+
   test("sees every alert fire, and not fire, as rules.test.yml says", () => {
     expect(promtool("test", "rules", "rules.test.yml")).toContain("SUCCESS");
   });
@@ -58,6 +63,14 @@ const queries = [
     panels.flatMap((panel) => panel.queries.map(([expr]) => [`${title}, ${panel.title}`, expr] as const)),
   ),
 ];
+
+test("names are found wherever PromQL may have them", () => {
+  const expr = `histogram_quantile(0.5, sum by (le, stage) (rate(ner_a_bucket{outcome!="ner_x", plugin=~"p"}[5m])))
+    > on (model) group_left () (ner:b:sum - max(gen_ai_c)) and topk(1, ner_d) == 0`;
+  const { series, labels } = namesIn(expr);
+  expect(series).toEqual(["ner_a_bucket", "ner:b:sum", "gen_ai_c", "ner_d"]);
+  expect(labels.toSorted()).toEqual(["le", "model", "outcome", "plugin", "stage"]);
+});
 
 test("every series and label in rules and dashboards is one that there is", async () => {
   const known = await knownSeries(recorded);

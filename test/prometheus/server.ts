@@ -14,6 +14,8 @@ export interface Sample {
 export interface Prometheus {
   /** The series of an expression, now. Throws where Prometheus refuses it. */
   query(expr: string): Promise<Sample[]>;
+  /** Traces that buckets of a histogram show. */
+  traces(bucket: string): Promise<string[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -56,6 +58,12 @@ export async function startPrometheus(jobs: Readonly<Record<string, string>>, ru
       if (status !== "success") throw new Error(`${expr}: ${error}`);
       return data!.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
     },
+    async traces(bucket) {
+      const { data } = (await (
+        await fetch(`${url}/api/v1/query_exemplars?query=${bucket}&start=0`)
+      ).json()) as Examples;
+      return data.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id));
+    },
     async [Symbol.asyncDispose]() {
       const gone = once(child, "exit");
       child.kill("SIGKILL");
@@ -63,6 +71,10 @@ export async function startPrometheus(jobs: Readonly<Record<string, string>>, ru
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+interface Examples {
+  readonly data: readonly { readonly exemplars: readonly { readonly labels: { readonly trace_id: string } }[] }[];
 }
 
 interface Answer {
