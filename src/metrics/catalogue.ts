@@ -150,3 +150,6 @@ export type Measure = <N extends MeasureName>(
   value: number,
   ...labels: [LabelName<N>] extends [never] ? [] : [labels: Readonly<Record<LabelName<N>, string>>]
 ) => void;
+
+/** A definition with its name. */
+export const named = <N extends MetricName>(name: N) => ({ name, ...catalogue[name] });
