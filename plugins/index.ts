@@ -1,5 +1,8 @@
 /** The plugins that come with this package; each is imported when a config first names it. */
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  "captioner-alt": () => import("./captioner-alt/index.ts"),
+  "captioner-chat": () => import("./captioner-chat/index.ts"),
+  "captioner-transformers": () => import("./captioner-transformers/index.ts"),
   "chat-guard": () => import("./chat-guard/index.ts"),
   "chat-openai": () => import("./chat-openai/index.ts"),
   "bank-file": () => import("./bank-file/index.ts"),
