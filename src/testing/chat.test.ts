@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { type Chat, type ChatAnswer, type ChatRequest, chat as port } from "../chat.ts";
+import { type Chat, type ChatAnswer, chat as port } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import { definePort, defineResource, type ResourcePlugin } from "../plugin.ts";
 import { brokenClauses } from "./broken-clauses.test-help.ts";
@@ -17,18 +17,35 @@ const answer: ChatAnswer = {
   usage: { inputTokens: 3, outputTokens: 1 },
   usd: 0,
 };
-const answers: Ask = async ({ deadline = Number.POSITIVE_INFINITY }, signal) => {
+/** What a chat does that never answers: it still hears its signal, and knows its deadline. */
+const waits: Ask = ({ deadline }, signal) =>
+  new Promise((_, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    if (deadline !== undefined) {
+      const afterMs = Math.max(0, deadline - performance.now());
+      setTimeout(() => reject(new Fault("CHAT_TIMEOUT", { model: "p/m", afterMs })), afterMs);
+    }
+  });
+const answers: Ask = async (_, signal) => {
   signal.throwIfAborted();
-  if (deadline < performance.now()) throw new Fault("CHAT_TIMEOUT", { model: "p/m", afterMs: 0 });
   return answer;
 };
+const options = z.strictObject({ silent: z.boolean().default(false) });
 const good = (ask: Ask = answers): Chat => ({ model: "p/m", takesImages: false, guarded: false, ask });
-const pluginOf = (open: () => Chat & { close?(): Promise<void> }, change: object = {}): Mine => ({
-  ...defineResource({ name: "tiny", about: "x", options: z.strictObject({}), fills: port, open: async () => open() }),
+type Opened = Chat & { close?(): Promise<void> };
+const pluginOf = (open: () => Opened = good, change: object = {}, silent: Ask = waits): Mine => ({
+  ...defineResource({
+    name: "tiny",
+    about: "x",
+    options,
+    fills: port,
+    open: async (given) => (given.silent ? good(silent) : open()),
+  }),
   ...change,
 });
-const requests: ChatRequest[] = [{ messages: [{ role: "user", text: "Who?" }], maxTokens: 9 }];
-const suite = (plugin: Mine) => (test: Test) => testChat({ test, plugin, options: {}, requests });
+const suite = (plugin: Mine) => (test: Test) => testChat({ test, plugin, options: {}, silent: { silent: true } });
 const changed = (change: Partial<ChatAnswer>) =>
   pluginOf(() => good(async (request, signal) => ({ ...(await answers(request, signal)), ...change })));
 
@@ -44,31 +61,30 @@ const mutants: Record<ChatClause, Mine> = {
     return { ...good(), close: async () => (open-- > 0 ? undefined : Promise.reject(new Error("closed before"))) };
   }),
   "opens twice, side by side": pluginOf(() => shared),
-  "fills chat@1 and describes its model": pluginOf(good, { fills: definePort("chat@0") }),
-  "answers with a text, and says what it used and cost": changed({ usage: { inputTokens: 0.5, outputTokens: 1 } }),
-  "answers requests that run at once": pluginOf(() => {
+  "fills chat@1 and names its model": pluginOf(good, { fills: definePort("chat@0") }),
+  "answers, and says what it used": changed({ usage: { inputTokens: 0.5, outputTokens: 1 } }),
+  "keeps calls apart that run at once": pluginOf(() => {
     let running = 0;
     return good(async (request, signal) => {
-      if (++running > 4) throw new Fault("CHAT_BUSY", { model: "p/m", afterMs: null });
+      if (++running > 2) throw new Fault("CHAT_BUSY", { model: "p/m", afterMs: null });
       await sleep(1);
       running--;
       return answers(request, signal);
     });
   }),
-  "leaves its request as it was": pluginOf(() =>
+  "leaves the request as it was": pluginOf(() =>
     good((request, signal) => {
       (request.messages as unknown[]).push({ role: "assistant", text: "yes" });
       return answers(request, signal);
     }),
   ),
-  "throws CHAT_TIMEOUT where the deadline has passed": pluginOf(() =>
-    good(({ deadline: _late, ...request }, signal) => answers(request, signal)),
-  ),
-  "stops within a second of being aborted": pluginOf(() =>
-    good(async (request, signal) => {
-      if (signal.aborted) await sleep(1500);
-      return answers(request, signal);
-    }),
+  "answers an aborted call with the reason of its signal": pluginOf(() => good(async () => answer)),
+  "stops within a second of being aborted, with the signal's reason": pluginOf(good, {}, async (request, signal) => {
+    await waits(request, signal).catch(() => sleep(1500));
+    return signal.aborted ? Promise.reject(signal.reason) : answer;
+  }),
+  "stops at the deadline, with CHAT_TIMEOUT": pluginOf(good, {}, (request, signal) =>
+    waits(request, signal).catch((error) => Promise.reject(signal.aborted ? error : new Error("too late"))),
   ),
 };
 
