@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type Kafka } from "kafkajs";
+import kafkajs, { type Admin, type Kafka, type RetryOptions } from "kafkajs";
 import type { Fault, Host, Partition } from "starling-ner";
 import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
@@ -13,7 +13,7 @@ export interface Connection {
   readonly brokers: string;
   readonly log: Host["log"];
   /** A new one each time: those that share one share what they know of committed offsets. */
-  kafka(): Kafka;
+  kafka(retry?: RetryOptions): Kafka;
   /** Runs `act` with an admin connection of its own. */
   admin<T>(what: string, act: (admin: Admin) => Promise<T>, topic?: string): Promise<T>;
   /** First offset of a partition, and the one behind its last. */
@@ -24,6 +24,9 @@ export interface Connection {
 /** What the client warns of, and what is just its way: it waits for the end of a transaction by trying again. */
 const usual = /concurrent operation on the same transaction|Limiting retries for the idempotent producer/;
 
+/** How a lost connection is tried again: for about 5 seconds. */
+const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 3000, retries: 5 };
+
 registerCodecs();
 mendTimers();
 mendAborted();
@@ -33,7 +36,7 @@ export async function connect(options: Options, host: Host): Promise<Connection>
   const ssl = await tlsOf(options.tls, host.resolve);
   const sasl = saslOf(options.sasl, host.resolve);
   const brokers = options.brokers.join(",");
-  const kafka = () =>
+  const kafka = (retry: RetryOptions = RETRY) =>
     new kafkajs.Kafka({
       brokers: [...options.brokers],
       clientId: options.clientId,
@@ -42,7 +45,7 @@ export async function connect(options: Options, host: Host): Promise<Connection>
       connectionTimeout: options.connectMs,
       authenticationTimeout: Math.max(options.connectMs, 10_000),
       requestTimeout: options.requestMs,
-      retry: { initialRetryTime: 100, maxRetryTime: 3000, retries: 5 },
+      retry,
       logLevel: kafkajs.logLevel.WARN,
       logCreator:
         () =>

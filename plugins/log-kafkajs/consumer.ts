@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { Consumer, EachBatchPayload, KafkaMessage, RetryOptions } from "kafkajs";
 import {
   type Assignment,
   type ConsumerEvents,
@@ -16,6 +16,8 @@ import { sticky } from "./sticky.ts";
 
 /** A client that neither fetches, nor fails, nor joins for so long has died without a word, in milliseconds. */
 const SILENT_MS = 180_000;
+/** How long a lost connection is tried again before the client starts anew, as another member, in milliseconds. */
+const PATIENT_MS = 20_000;
 /** How long leaving the group may take, in milliseconds. */
 const LEAVE_MS = 5000;
 
@@ -37,7 +39,8 @@ export async function joinGroup(
   const commits = createCommits();
   /** What this member says it holds, when the group divides its partitions. */
   let held: Readonly<Record<string, number[]>> = {};
-  const consumer = connection.kafka().consumer({
+  const retry = patienceOf(sessionMs);
+  const consumer = connection.kafka(retry).consumer({
     groupId: group,
     partitionAssigners: [commits.watching(sticky(() => held))],
     sessionTimeout: sessionMs,
@@ -47,8 +50,7 @@ export async function joinGroup(
     maxBytesPerPartition,
     allowAutoTopicCreation: false,
     metadataMaxAge: 60_000,
-    // A broker that restarts within about 20 seconds costs no membership.
-    retry: { initialRetryTime: 100, maxRetryTime: 3000, retries: 10 },
+    retry,
   });
   /** Where the next batch of each started partition has to begin. */
   const positions = new Map<string, number>();
@@ -213,6 +215,15 @@ export async function joinGroup(
       late.abort();
     },
   };
+}
+
+/**
+ * A broker that restarts within `PATIENT_MS` costs no membership: it counts the session anew when it is back, and by
+ * then tries come often enough. The client's connections go by these times too, and give the member up where they do.
+ */
+function patienceOf(sessionMs: number): RetryOptions {
+  const maxRetryTime = Math.min(3000, Math.floor(sessionMs / 4));
+  return { initialRetryTime: 100, maxRetryTime, retries: 5 + Math.ceil(PATIENT_MS / maxRetryTime) };
 }
 
 interface Joined {

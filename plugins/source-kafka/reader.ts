@@ -31,6 +31,8 @@ const FETCH_BYTES = 1024 * 1024;
 /** Between tries to learn where partitions begin, in milliseconds. */
 const BEGIN_AGAIN_MS = 500;
 const LAST_COMMITS = 5;
+/** How long they may take, together: a broker that is away must not hold up the end. */
+const LAST_COMMITS_MS = 5000;
 
 export interface ReaderParts {
   readonly client: LogClient;
@@ -287,8 +289,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
       clearInterval(timer);
       retries.close();
       bell.ring();
-      await committing;
-      await lastCommit();
+      await Promise.race([lastCommit(), sleep(LAST_COMMITS_MS, undefined, { ref: false })]);
       await consumer?.close();
       await transactions?.close();
       await retryProducer?.close();
@@ -296,6 +297,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
   };
 
   async function lastCommit(): Promise<void> {
+    await committing;
     for (let tries = 1; !exact && tries <= LAST_COMMITS; tries++) {
       try {
         await turn();

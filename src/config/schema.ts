@@ -54,6 +54,8 @@ export const configSchema = z.strictObject({
   train: options.optional(),
   /** Read by `starling evaluate`, which checks it. */
   evaluate: options.optional(),
+  /** Read by `starling drift`, which checks it. */
+  drift: options.optional(),
 });
 
 export type PluginUse = z.output<typeof pluginUseSchema>;

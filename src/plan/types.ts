@@ -36,5 +36,5 @@ export interface Plan {
   readonly resources: readonly Planned<"resource">[];
   readonly stages: readonly PlannedStage[];
   /** The sections for training and scoring, as they stand in the config. */
-  readonly sections: Pick<Config, "train" | "evaluate">;
+  readonly sections: Pick<Config, "train" | "evaluate" | "drift">;
 }

@@ -42,11 +42,13 @@ export async function createRig(settings: Omit<WorkerSettings, "brokers">): Prom
   const producer = kafka.producer();
   await admin.connect();
   await producer.connect();
+  // When a record was appended, not when the client made it: it may be sent again.
+  const configEntries = [{ name: "message.timestamp.type", value: "LogAppendTime" }];
   await admin.createTopics({
     topics: [
       { topic: topics.posts, numPartitions: PARTITIONS },
-      { topic: topics.entities, numPartitions: PARTITIONS },
-      { topic: topics.letters, numPartitions: 1 },
+      { topic: topics.entities, numPartitions: PARTITIONS, configEntries },
+      { topic: topics.letters, numPartitions: 1, configEntries },
     ],
   });
   const progress = () => patiently(ask);

@@ -20,6 +20,7 @@ const clean = {
   duplicatesWithoutCrash: 0,
   duplicatesAfterKey: 0,
   unequal: 0,
+  poison: 1,
   deadLettered: 1,
   wronglyDead: 0,
   inBoth: 0,
@@ -39,11 +40,17 @@ test("a draft and its correction are no duplicates; two of one revision are", ()
   expect(judge({ ...fine, events })).toEqual({ ...clean, duplicates: 1, duplicatesWithoutCrash: 1 });
 });
 
-test("duplicates belong to the crash before them", () => {
+test("a duplicate belongs to the first crash between its copies, also where it came after the next", () => {
   const events = [seen(0, { atMs: 5 }), seen(1, { atMs: 6 }), seen(0, { atMs: 15 }), seen(1, { atMs: 25 })];
-  const letters = [seen(2, { atMs: 5 }), seen(2, { atMs: 26 })];
+  const letters = [seen(2, { atMs: 16 }), seen(2, { atMs: 26 })];
   const verdict = judge({ inputs, events, letters, crashes: [10, 20] });
-  expect(verdict).toEqual({ ...clean, duplicates: 3, duplicatesPerCrash: [1, 2] });
+  expect(verdict).toEqual({ ...clean, duplicates: 3, duplicatesPerCrash: [2, 1] });
+});
+
+test("without a crash between its copies it belongs to the one before; to none where there was none", () => {
+  const events = [seen(0, { atMs: 5 }), seen(0, { atMs: 6 }), seen(1, { atMs: 12 }), seen(1, { atMs: 13 })];
+  const verdict = judge({ ...fine, events, crashes: [10, 20] });
+  expect(verdict).toEqual({ ...clean, duplicates: 2, duplicatesPerCrash: [1, 0], duplicatesWithoutCrash: 1 });
 });
 
 test("a copy under another key is a duplicate that no consumer can tell", () => {

@@ -7,7 +7,7 @@ export interface Seen {
   readonly final: boolean;
   /** What must be the same in every copy. */
   readonly content: string;
-  /** When it was written, in milliseconds since 1970. */
+  /** When the broker appended it, in milliseconds since 1970. */
   readonly atMs: number;
 }
 
@@ -26,14 +26,16 @@ export interface Verdict {
   readonly lost: number;
   /** Records beyond the first of each key and revision. */
   readonly duplicates: number;
-  /** How many posts were repeated after each crash, before the next. */
+  /** How many posts each crash repeated; see `causeOf`. */
   readonly duplicatesPerCrash: readonly number[];
   readonly duplicatesWithoutCrash: number;
   /** Records beyond one for each post and revision, once key and revision are unique. */
   readonly duplicatesAfterKey: number;
   /** Keys and revisions whose copies differ. */
   readonly unequal: number;
-  /** Poison posts in the dead letters. */
+  /** Poison posts of the input: the one who feeds it may send some twice, too. */
+  readonly poison: number;
+  /** Those in the dead letters. */
   readonly deadLettered: number;
   /** Good posts in the dead letters. */
   readonly wronglyDead: number;
@@ -53,10 +55,11 @@ export function judge({ inputs, events, letters, crashes }: Evidence): Verdict {
     events: inputs.size,
     lost: places.filter((place) => !finals.has(place) && !dead.has(place)).length,
     duplicates: repeated.length,
-    duplicatesPerCrash: perCrash.after,
-    duplicatesWithoutCrash: perCrash.before,
+    duplicatesPerCrash: perCrash.by,
+    duplicatesWithoutCrash: perCrash.without,
     duplicatesAfterKey: afterKey(events) + afterKey(letters),
     unequal: unequalOf(events),
+    poison: places.filter((place) => inputs.get(place)).length,
     deadLettered: places.filter((place) => inputs.get(place) && dead.has(place)).length,
     wronglyDead: places.filter((place) => !inputs.get(place) && dead.has(place)).length,
     inBoth: [...dead].filter((place) => finals.has(place)).length,
@@ -75,21 +78,42 @@ export function examplesOf({ events, letters, crashes }: Evidence, count: number
     });
 }
 
-function repeatsOf(records: readonly Seen[]): Seen[] {
-  const known = new Set<string>();
-  return records.filter(({ identity }) => known.size === known.add(identity).size);
+interface Repeat extends Seen {
+  /** When the copy before it was appended. */
+  readonly beforeMs: number;
+}
+
+function repeatsOf(records: readonly Seen[]): Repeat[] {
+  const last = new Map<string, number>();
+  const repeats: Repeat[] = [];
+  for (const record of records.toSorted((a, b) => a.atMs - b.atMs)) {
+    const beforeMs = last.get(record.identity);
+    last.set(record.identity, record.atMs);
+    if (beforeMs !== undefined) repeats.push({ ...record, beforeMs });
+  }
+  return repeats;
+}
+
+/**
+ * The first crash between the copies: the post was in flight then, as nobody had committed it. It may come again only
+ * after the next crash, since a dead worker's partitions wait for the end of its session. Without a crash between them,
+ * the group was divided anew after the one before; -1 where there is none.
+ */
+function causeOf({ beforeMs, atMs }: Repeat, crashes: readonly number[]): number {
+  const between = crashes.findIndex((at) => at >= beforeMs && at <= atMs);
+  return between >= 0 ? between : crashes.findLastIndex((at) => at <= atMs);
 }
 
 /** Posts, not records: a post that is asked about sends two. */
-function countPerCrash(repeated: readonly Seen[], crashes: readonly number[]) {
-  const after = crashes.map(() => new Set<string>());
-  let before = 0;
-  for (const { atMs, place } of repeated) {
-    const crash = crashes.findLastIndex((at) => at <= atMs);
-    if (crash < 0) before++;
-    else after[crash]!.add(place);
+function countPerCrash(repeated: readonly Repeat[], crashes: readonly number[]) {
+  const by = crashes.map(() => new Set<string>());
+  let without = 0;
+  for (const repeat of repeated) {
+    const cause = causeOf(repeat, crashes);
+    if (cause < 0) without++;
+    else by[cause]!.add(repeat.place);
   }
-  return { before, after: after.map(({ size }) => size) };
+  return { without, by: by.map(({ size }) => size) };
 }
 
 /** Records of one post and revision that differ in their key, which a consumer could not tell for copies. */
