@@ -60,7 +60,7 @@ export function driftCommand(): Command {
 async function drift(config: string | undefined, { json: asJson, verbose }: { json?: boolean; verbose?: boolean }) {
   const signal = stopOnSignals();
   const { plan, section } = await planned(config);
-  const { log, warn } = await logsOf(plan.text, verbose ?? false);
+  const { log, warn } = await logsOf(plan.text, verbose ?? false, plan.log);
   const open = await openDrift({ plan, section, warn: (message, fields) => warn("drift", message, fields), log });
   try {
     await served(plan, open, signal, () => open.read(signal));
