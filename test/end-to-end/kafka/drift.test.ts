@@ -91,6 +91,7 @@ describe.skipIf(noBroker)(
 
     test("a drift that is killed goes on where its store ends: nothing is lost, nothing counts twice", async () => {
       const worker = at.run();
+      running.add(worker);
       await at.send(...Array.from({ length: POSTS }, (_, i) => post(`p${i}`, "Ada met Grace")));
       const events = await at.events(POSTS);
       const first = startDrift();
