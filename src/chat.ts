@@ -43,6 +43,14 @@ export interface ChatAnswer {
   readonly cached?: boolean;
 }
 
+/** What a model costs, in US dollars for a million tokens. */
+export interface ChatPrice {
+  readonly inputUsd: number;
+  readonly outputUsd: number;
+  /** Tokens that one image is charged as, at most. */
+  readonly imageTokens: number;
+}
+
 /**
  * Fills the port `chat@1`: a language model that answers one conversation. Adapters send once and never retry;
  * `chat-guard` wraps any of them with retries, limits, a breaker, a budget and a cache.
@@ -50,6 +58,10 @@ export interface ChatAnswer {
 export interface Chat {
   /** Provider and model, such as `openai/gpt-4o-mini`: with the request, all that shapes an answer. */
   readonly model: string;
+  /** What else shapes its answers, such as options of its adapter, as one text; part of a cache's key. */
+  readonly settings?: string;
+  /** Absent where it is not known; zeros where a model costs nothing. A daily budget needs it. */
+  readonly price?: ChatPrice;
   readonly takesImages: boolean;
   /** Whether retries, limits and a budget stand in front of it. */
   readonly guarded: boolean;

@@ -23,6 +23,14 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     about: "score a model or a pipeline on posts that people marked",
     load: async () => (await import("./cli/evaluate.ts")).evaluateCommand(),
   },
+  bank: {
+    about: "make, fill, check and search a bank of demonstrations",
+    load: async () => (await import("./cli/bank.ts")).bankCommand(),
+  },
+  drift: {
+    about: "watch F1 and the population of a stream, from its events and what people say of them",
+    load: async () => (await import("./cli/drift.ts")).driftCommand(),
+  },
   "dead-letters": {
     about: "list, show and replay posts that could not be handled",
     load: async () => (await import("./cli/dead-letters.ts")).deadLettersCommand(),
@@ -34,6 +42,14 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
   diff: {
     about: "tell which posts gained, lost or changed entities between two runs",
     load: async () => (await import("./cli/diff.ts")).diffCommand(),
+  },
+  knowledge: {
+    about: "record what an LLM says of a corpus",
+    load: async () => (await import("./cli/knowledge.ts")).knowledgeCommand(),
+  },
+  dev: {
+    about: "start stand-ins for services, to try things out with",
+    load: async () => (await import("./cli/dev.ts")).devCommand(),
   },
   plugins: {
     about: "list the built-in plugins, what they need and what they give",

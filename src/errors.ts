@@ -3,6 +3,11 @@
  * A sentence says what happened, where, and what to change. docs/errors.md lists the same codes.
  */
 export const faults = {
+  BANK_EMPTY: {
+    retry: false,
+    say: (d: { file: string }) =>
+      `${d.file} holds no demonstration; add some with starling bank add, or name another file`,
+  },
   CHAT_BUSY: {
     retry: true,
     say: (d: { model: string; afterMs: number | null }) =>
@@ -26,10 +31,20 @@ export const faults = {
     say: (d: { model: string; usd: number; leftUsd: number }) =>
       `a call of ${d.model} may cost ${d.usd} USD and ${d.leftUsd} USD are left today; raise the budget, or wait for the next day`,
   },
+  CHAT_PRICE_UNKNOWN: {
+    retry: false,
+    say: (d: { model: string }) =>
+      `no price of ${d.model} is known, so a budget cannot be kept; add it to the file of prices, or give the resource its price`,
+  },
   CHAT_REFUSED: {
     retry: false,
     say: (d: { model: string; status: number; reason: string }) =>
       `${d.model} refused the request with status ${d.status}: ${d.reason}; check key, model name and options`,
+  },
+  CHAT_STORE_FAILED: {
+    retry: true,
+    say: (d: { file: string; reason: string }) =>
+      `the file ${d.file} of a chat's budget or answers cannot be used: ${d.reason}; check path, permissions and space`,
   },
   CHAT_TIMEOUT: {
     retry: true,
@@ -37,7 +52,14 @@ export const faults = {
   },
   CHAT_UNREACHABLE: {
     retry: true,
-    say: (d: { model: string; reason: string }) => `${d.model} cannot be reached: ${d.reason}; check its address`,
+    // `sent: false` says that the request never left, so that it cost nothing.
+    say: (d: { model: string; reason: string; sent?: boolean }) =>
+      `${d.model} cannot be reached: ${d.reason}; check its address`,
+  },
+  CHAT_WITHOUT_IMAGES: {
+    retry: false,
+    say: (d: { borrower: string; name: string; model: string }) =>
+      `${d.borrower} shows images to "${d.name}", and ${d.model} takes none; name a model that does, and say so in its options`,
   },
   CHECKPOINT_MISSING: {
     retry: false,
@@ -89,6 +111,16 @@ export const faults = {
     say: (_: object) =>
       "delivery: exactly-once needs source, sink and deadLetters on one log, such as source-kafka and sink-kafka with the same client; name one client in all three, or deliver at-least-once",
   },
+  DRIFT_STORE: {
+    retry: false,
+    say: (d: { path: string; reason: string }) =>
+      `the drift store ${d.path} cannot be used: ${d.reason}; check path and permissions, or name another file`,
+  },
+  DRIFT_STORE_FULL: {
+    retry: true,
+    say: (d: { path: string }) =>
+      `no space left for the drift store ${d.path}; make room and start again, what was not kept is read again`,
+  },
   ENV_MISSING: {
     retry: false,
     say: (d: { name: string }) =>
@@ -122,6 +154,11 @@ export const faults = {
     say: (d: { file: string; posts: number; reason: string }) =>
       `none of the ${d.posts} posts of ${d.file} could be scored; the first failed at ${d.reason}`,
   },
+  EVALUATE_GATE: {
+    retry: false,
+    say: (d: { fact: string }) =>
+      `no stage of the config gives "${d.fact}", and --gate compares draft and last tagging of posts that are asked about; name draft, gate, a knowledge stage and final`,
+  },
   EVALUATE_TAGGER: {
     retry: false,
     say: (d: { names: string }) =>
@@ -151,6 +188,11 @@ export const faults = {
     retry: false,
     say: (d: { file: string; writer: string; other: string }) =>
       `${d.writer} would write ${d.file}, which ${d.other}; name another file`,
+  },
+  GATE_FILE_UNREADABLE: {
+    retry: false,
+    say: (d: { file: string; reason: string }) =>
+      `${d.file} cannot be read as what a gate was fitted to: ${d.reason}; write it with starling evaluate CONFIG --gate --save ${d.file}`,
   },
   HTTP_LISTEN: {
     retry: false,
@@ -270,6 +312,11 @@ export const faults = {
     say: (d: { output: string }) =>
       `no space left for ${d.output}; make room and run again, what was not written stays in the input`,
   },
+  PEER_MISSING: {
+    retry: false,
+    say: (d: { needer: string; name: string; install: string }) =>
+      `${d.needer} needs the package ${d.name}, which is not installed; npm install ${d.install}`,
+  },
   PLUGIN_API: {
     retry: false,
     say: (d: { use: string; found: string; expected: number }) =>
@@ -333,6 +380,20 @@ export const faults = {
     retry: false,
     say: (d: { where: string; bytes: number; maxLineBytes: number }) =>
       `${d.where}: ${d.bytes} bytes, more than maxLineBytes ${d.maxLineBytes}; raise it, or keep pictures beside the file`,
+  },
+  PRICES_UNREADABLE: {
+    retry: false,
+    say: (d: { file: string; reason: string }) =>
+      `the file of prices ${d.file} cannot be used: ${d.reason}; see config/prices.yaml for its form`,
+  },
+  PROMPT_INVALID: {
+    retry: false,
+    say: (d: { folder: string; what: string }) =>
+      `the prompt in ${d.folder} cannot be used: ${d.what}; it needs head.md, question.md, structured.md and free.md, see docs/knowledge.md`,
+  },
+  PROFILE_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) => `${d.file} is no reference profile: ${d.why}; train the model again`,
   },
   PROVIDER_UNAVAILABLE: {
     retry: false,

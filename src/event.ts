@@ -1,4 +1,4 @@
-import type { Fact, Facts, ScoredMention, Word } from "./facts.ts";
+import type { Ask, Fact, Facts, ScoredMention, Tagging, Word } from "./facts.ts";
 import type { Origin } from "./plugin.ts";
 import type { Entity, EntityEvent } from "./schema/event.ts";
 import type { Post } from "./schema/post.ts";
@@ -40,6 +40,8 @@ export function toEvent(enriched: Enriched, { revision, final, pipeline }: Versi
     final,
     model: tagging?.model ?? "none",
     entities: tagging === undefined || tagging.mentions.length === 0 ? none : entitiesOf(post, tagging.mentions),
+    ...(tagging && { expected: expectedOf(tagging), input: inputOf(post, facts, tagging) }),
+    ...(facts.ask && { ask: askOf(facts.ask) }),
     captions:
       facts.captions === undefined ? none : facts.captions.map(({ image, text, source }) => ({ image, text, source })),
     knowledge: knowledgeOf(facts),
@@ -48,6 +50,18 @@ export function toEvent(enriched: Enriched, { revision, final, pipeline }: Versi
     timings: enriched.timings,
   };
 }
+
+const askOf = ({ yes, gain, reason }: Ask) => ({ yes, gain, reason });
+const expectedOf = ({ expected: { correct, gold } }: Tagging) => ({ correct, gold });
+
+const inputOf = (post: Post, { knowledge }: Partial<Facts>, { novelty }: Tagging): EntityEvent["input"] => ({
+  characters: post.text.length,
+  words: wordsOf(post).length,
+  language: post.language ?? "und",
+  images: post.images?.length ?? 0,
+  knowledgeCharacters: knowledge?.text.length ?? 0,
+  ...(novelty && { novelty: { words: novelty.words, unknown: novelty.unknown } }),
+});
 
 function entitiesOf(post: Post, mentions: readonly ScoredMention[]): Entity[] {
   const words = wordsOf(post);

@@ -31,6 +31,8 @@ export interface Tagging {
   readonly mentions: readonly ScoredMention[];
   /** Expected counts under the model: of predicted mentions that are right, and of gold mentions. */
   readonly expected: { readonly correct: number; readonly gold: number };
+  /** Words whose novelty means something (no links, handles, numbers), and those of them that the training data lacks. */
+  readonly novelty?: { readonly words: number; readonly unknown: number };
   /** What the encoder read. */
   readonly context: Context;
   /** Version of the model that answered. */

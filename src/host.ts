@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { didYouMean } from "./config/nearest.ts";
 import { Fault } from "./errors.ts";
+import type { Measure } from "./metrics/catalogue.ts";
 import type { DeliveryMode, Host, Order, Port, Purpose } from "./plugin.ts";
 
 /** An open resource, and the port it fills. */
@@ -23,6 +24,7 @@ export interface HostParts {
   /** The log, by default. */
   readonly warn?: Log;
   readonly count: Count;
+  readonly measure?: Measure;
   readonly purpose?: Purpose;
   readonly delivery?: DeliveryMode;
   readonly order?: Order;
@@ -38,6 +40,7 @@ export function createHost(parts: HostParts): Host {
     log,
     warn = log,
     count,
+    measure = () => {},
     purpose = "serve",
     delivery = "at-least-once",
     order = "none",
@@ -48,6 +51,7 @@ export function createHost(parts: HostParts): Host {
     log: (message, fields) => log(plugin, message, fields),
     warn: (message, fields) => warn(plugin, message, fields),
     count: (name, by = 1) => count(`${prefix}_${name}_total`, by),
+    measure,
     borrow: <T>(port: Port<T>, name: string): T => borrow(plugin, resources, port, name),
     resolve: (path) => resolve(folder, path),
     purpose,

@@ -1,11 +1,16 @@
 export { z } from "zod";
+export { readBank } from "./bank/read.ts";
 export * from "./bank.ts";
 export { tagsFor } from "./bio2/index.ts";
 export * from "./chat.ts";
+export * from "./child/index.ts";
+export { type KnowledgeEntry, parseKnowledge } from "./conll/knowledge.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
-export { type ImageType, SNIFF_BYTES, sniffImage } from "./image/sniff.ts";
+export { doubtOf, type GainCurve, type GateFile, gainAt, gainCurveSchema, runningRank } from "./gate/index.ts";
+export * from "./image/index.ts";
 export { contextOf, tagInput } from "./input.ts";
+export * from "./knowledge/index.ts";
 export * from "./ledger/index.ts";
 export * from "./log/index.ts";
 export {
@@ -23,14 +28,18 @@ export {
   type SchemaRegistry,
   schemaRegistry,
 } from "./message/index.ts";
+export type { Measure, MeasureName } from "./metrics/catalogue.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export { printable, printableLines } from "./printable.ts";
 export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";
 export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";
+export { type Feedback, feedbackSchema } from "./schema/feedback.ts";
 export { type Image, type Post, postSchema } from "./schema/post.ts";
 export { firstBadByte } from "./schema/utf8.ts";
 export * from "./tagger.ts";
 export { joiningSigns, type Signs, signsOf, splitWords, wordsOf } from "./tokens/index.ts";
 export { manifestFile, verifyManifest } from "./train/manifest.ts";
+export { readProfile } from "./train/profile-file.ts";
+export { readVocabulary, type Vocabulary } from "./train/vocabulary.ts";

@@ -3,6 +3,7 @@ import { Fault } from "./errors.ts";
 import type { OpenPipeline, OpenStage } from "./flow/types.ts";
 import { type Count, createHost, type Log, type OpenResource } from "./host.ts";
 import type { Kind, PluginOf } from "./load.ts";
+import type { Measure } from "./metrics/catalogue.ts";
 import { packageVersion } from "./package-root.ts";
 import type { AnyPlanned, Plan, Planned } from "./plan.ts";
 import type { DeliveryMode, Purpose } from "./plugin.ts";
@@ -12,6 +13,7 @@ export interface OpenOptions {
   /** The log, by default. */
   readonly warn?: Log;
   readonly count?: Count;
+  readonly measure?: Measure;
   /** `serve` by default. */
   readonly purpose?: Purpose;
 }
@@ -50,7 +52,7 @@ export async function openParts(plan: Plan, options: OpenOptions = {}): Promise<
 export async function openPipeline(
   plan: Plan,
   options: OpenOptions = {},
-): Promise<OpenPipeline & { close(): Promise<void> }> {
+): Promise<OpenPipeline & Pick<OpenParts, "resources" | "close">> {
   const needed = {
     source: required(plan, "source"),
     sink: required(plan, "sink"),
@@ -58,13 +60,14 @@ export async function openPipeline(
   };
   const opener = createOpener(plan, options);
   try {
-    const { stages, version } = await opener.parts();
+    const { stages, version, resources } = await opener.parts();
     const sink = await opener.open(needed.sink);
     const deadLetters = await opener.open(needed.letters);
     const source = await opener.open(needed.source);
     const { window, delivery, order, drainMs } = plan;
     checkDelivery(delivery, { source, sink, deadLetters });
-    return { source, sink, deadLetters, stages, window, delivery, order, drainMs, version, close: opener.close };
+    const flow = { window, delivery, order, drainMs };
+    return { source, sink, deadLetters, stages, resources, ...flow, version, close: opener.close };
   } catch (error) {
     await opener.close();
     throw error;
@@ -89,12 +92,12 @@ type Ends = Pick<OpenPipeline, "source" | "sink" | "deadLetters">;
 
 function createOpener(plan: Plan, options: OpenOptions) {
   const { text, resources, stages, delivery, order, window } = plan;
-  const { log = () => {}, warn = log, count = () => {}, purpose = "serve" } = options;
+  const { log = () => {}, warn = log, count = () => {}, measure = () => {}, purpose = "serve" } = options;
   const open = new Map<string, OpenResource>();
   const closers = new AsyncDisposableStack();
 
   const openOne = async <K extends Kind>({ plugin, name, options: own }: Planned<K>): Promise<Opened<K>> => {
-    const lent = { resources: open, log, warn, count, purpose, delivery, order, window };
+    const lent = { resources: open, log, warn, count, measure, purpose, delivery, order, window };
     const host = createHost({ plugin: plugin.name, folder: text.folder, ...lent });
     try {
       const opened = (await plugin.open(own, host)) as Opened<K>;

@@ -94,7 +94,7 @@ const notAt = (first: readonly Problem[], others: readonly Problem[]): Problem[]
 
 function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
   const raw = mapping(text.value);
-  if (!(toRun ?? !(raw.train || raw.evaluate))) return [];
+  if (!(toRun ?? !(raw.train || raw.evaluate || raw.drift))) return [];
   return ["source", "sink", "deadLetters"]
     .filter((key) => raw[key] === undefined)
     .map((key) => problemAt(text, [], "CONFIG_KEY_MISSING", { key, expected: "{ use: plugin }" }));
@@ -122,7 +122,7 @@ async function refusals(text: ConfigText, parts: Parts, { toRun, look = true, ..
 
 /** The sections for training and scoring, by the schemas of those who read them. */
 async function sectionProblems(text: ConfigText): Promise<readonly Problem[]> {
-  const { train, evaluate } = mapping(text.value);
+  const { train, evaluate, drift } = mapping(text.value);
   const problems: Problem[] = [];
   if (train)
     problems.push(...validate((await import("./train/config.ts")).trainSchema, train, text, ["train"]).problems);
@@ -130,6 +130,8 @@ async function sectionProblems(text: ConfigText): Promise<readonly Problem[]> {
     problems.push(
       ...validate((await import("./evaluate/config.ts")).evaluateSchema, evaluate, text, ["evaluate"]).problems,
     );
+  if (drift)
+    problems.push(...validate((await import("./drift/config.ts")).driftSchema, drift, text, ["drift"]).problems);
   return problems;
 }
 
@@ -143,12 +145,17 @@ function makePlan(text: ConfigText, config: Config, parts: Parts): Plan {
     order: config.order,
     drainMs: config.drainMs,
     ...(config.http && { http: config.http }),
+    ...(config.log && { log: config.log }),
     ...(parts.source && { source: parts.source }),
     ...(parts.sink && { sink: parts.sink }),
     ...(parts.deadLetters && { deadLetters: parts.deadLetters }),
     resources: order.map((name) => byName.get(name)!),
     stages: parts.stages.map((stage, i) => ({ ...stage, flow: flowOf(config.stages[i]!) })),
-    sections: { ...(config.train && { train: config.train }), ...(config.evaluate && { evaluate: config.evaluate }) },
+    sections: {
+      ...(config.train && { train: config.train }),
+      ...(config.evaluate && { evaluate: config.evaluate }),
+      ...(config.drift && { drift: config.drift }),
+    },
   };
 }
 

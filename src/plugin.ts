@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Fact, Facts } from "./facts.ts";
+import type { Measure } from "./metrics/catalogue.ts";
 import type { Outcome } from "./outcome.ts";
 import type { DeadLetter } from "./schema/dead-letter.ts";
 import type { EntityEvent } from "./schema/event.ts";
@@ -35,6 +36,8 @@ export interface Origin {
   /** The original bytes, as they came. */
   bytes(): Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
+  /** When a log took it, in milliseconds since 1970. */
+  readonly timestamp?: number;
   /** The record's key, where it has one; `order: key` keeps posts of one key in order. */
   readonly key?: Uint8Array | undefined;
 }
@@ -76,6 +79,8 @@ export interface Health {
   readonly reason?: string;
   /** Figures behind it, such as `assigned` partitions and `oldestSeconds` of the oldest post in flight. */
   readonly figures?: Readonly<Record<string, number>>;
+  /** What a consumer of a log has yet to commit, of each partition that is its own. */
+  readonly lag?: readonly { readonly topic: string; readonly partition: number; readonly messages: number }[];
 }
 
 /** One finished post: what its sinks would append, and the delivery that it settles. */
@@ -142,6 +147,8 @@ export interface Host {
   readonly warn: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** Adds to the counter `<plugin>_<name>_total`; the core owns registry and labels. */
   readonly count: (name: string, by?: number) => void;
+  /** Tells a figure of a fixed list, such as `ner_llm_cost_usd_total`; docs/metrics.md has it. Never text from a post. */
+  readonly measure: Measure;
   /** The resource that the config calls `name`; throws when it fills another port. */
   readonly borrow: <T>(port: Port<T>, name: string) => T;
   /** Resolves a path against the folder of the config file. */

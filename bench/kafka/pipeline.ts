@@ -16,7 +16,8 @@ export async function runUntil(config: object, count: number): Promise<Spent> {
     signal: stop.signal,
     observe: {
       batch: () => watch.begin(),
-      event: ({ kind, final }) => final && kind === "emitted" && watch.add(1),
+      written: (records) =>
+        watch.add(records.filter(({ record, final }) => final && record.schema === "starling.entities/1").length),
     },
   });
   const summary: RunSummary | Spent = await Promise.race([watch.finished, running]);

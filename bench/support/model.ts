@@ -60,3 +60,9 @@ async function writeUntrained(): Promise<void> {
   await writeFolder(untrained, about, models, encoder);
   await writeManifest(untrained, about.name);
 }
+
+/** The folder of `--model FOLDER`, or that of the model that comes with the package. */
+export function modelArgument(args: readonly string[]): string {
+  const asked = args.indexOf("--model");
+  return (asked >= 0 ? args[asked + 1] : undefined) ?? at("models/default");
+}

@@ -32,6 +32,7 @@ const open = (tagger: Tagger) =>
       log() {},
       warn() {},
       count() {},
+      measure() {},
       resolve: (path) => path,
       purpose: "serve",
       delivery: "at-least-once",

@@ -79,6 +79,22 @@ test("schemas/event.avsc carries any event", () => {
     knowledge: fc.option(
       fc.record({ source: text, usd, neighbours: fc.array(text), names: fc.array(name, { maxLength: 2 }) }),
     ),
+    ask: fc.option(fc.record({ yes: fc.boolean(), gain: usd, reason: text }), { nil: undefined }),
+    expected: fc.option(fc.record({ correct: usd, gold: usd }), { nil: undefined }),
+    input: fc.option(
+      fc.record(
+        {
+          characters: count,
+          words: count,
+          language: fc.constantFrom("en", "und"),
+          images: count,
+          knowledgeCharacters: count,
+          novelty: fc.record({ words: count, unknown: count }),
+        },
+        { requiredKeys: ["characters", "words", "language", "images", "knowledgeCharacters"] },
+      ),
+      { nil: undefined },
+    ),
     passed: reasons,
     degraded: reasons,
     timings: fc.record({ totalMs: usd, stages: fc.dictionary(fc.constantFrom("draft", "final-2"), usd) }),

@@ -18,6 +18,7 @@ import {
 } from "starling-ner";
 import { beginnings } from "./begin.ts";
 import { Held, laneOf, partitionOf } from "./held.ts";
+import { watchLag } from "./lag.ts";
 import { type Options, wantedTopics } from "./options.ts";
 import { createRetries } from "./retries.ts";
 import { cameBack } from "./retry-topic.ts";
@@ -53,6 +54,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
   const transactions = exact ? createTransactions({ client, group, note: () => member, log: host.log }) : undefined;
   const retryProducer = retry.topic === undefined ? undefined : await client.producer();
   const bell = createBell();
+  const lag = watchLag(client, ledger.trackers);
   let consumer: GroupConsumer | undefined;
   let broken: Error | undefined;
   let member = "";
@@ -115,6 +117,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     assigned = true;
     for (const { lane } of revoked) shelf.drop(lane);
     host.count("partitions_revoked", revoked.length);
+    host.measure("ner_kafka_rebalances_total", 1);
     for (const tracker of kept)
       if (tracker.started) consumer!.start({ ...partitionOfTracker(tracker), offset: tracker.next });
     judge();
@@ -286,15 +289,17 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     health() {
       const oldestSeconds = ledger.oldestMs(performance.now()) / 1000;
       const figures = { assigned: ledger.trackers.size, inFlight: ledger.pending, oldestSeconds };
-      if (broken !== undefined) return { ready: false, reason: broken.message, figures };
-      if (!assigned) return { ready: false, reason: "not in the group", figures };
-      return stopped ? { ready: false, reason: "stopping", figures } : { ready: true, figures };
+      const said = { figures, lag: lag.now() };
+      if (broken !== undefined) return { ready: false, reason: broken.message, ...said };
+      if (!assigned) return { ready: false, reason: "not in the group", ...said };
+      return stopped ? { ready: false, reason: "stopping", ...said } : { ready: true, ...said };
     },
     async close() {
       if (closed) return;
       closed = true;
       clearInterval(timer);
       retries.close();
+      lag.close();
       bell.ring();
       await Promise.race([lastCommit(), sleep(LAST_COMMITS_MS, undefined, { ref: false })]);
       await consumer?.close();

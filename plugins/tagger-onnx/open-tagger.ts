@@ -7,10 +7,13 @@ import {
   type ModelInfo,
   type Outcome,
   ok,
+  readProfile,
+  readVocabulary,
   type Tagged,
   type Tagger,
   type TaggerLearner,
   type TagInput,
+  type Vocabulary,
 } from "starling-ner";
 import { checkTokenizer, type FolderChoice, type ModelFolder, readFolder } from "./folder.ts";
 import { type PackedPost, packInput } from "./input.ts";
@@ -44,11 +47,18 @@ export async function openTagger(options: Options, host: Host, entry: string = c
     host.count("processes_lost");
     host.warn("a process of the tagger was lost and replaced", { model: model.version, how });
   };
+  const onRuns = (runs: readonly number[]) => measureRuns(runs, host);
   const { timeoutMs } = options;
   const { processes } = spec.layout;
-  const pool = await openPool({ entry, spec, processes, timeoutMs, model: model.version, onLost });
+  const pool = await openPool({ entry, spec, processes, timeoutMs, model: model.version, onLost, onRuns });
   logLayout(host, model, spec, pool.ready);
-  return trained({ model, tokenizer, pool, host, learner });
+  return trained({ model, tokenizer, pool, host, learner, vocabulary: await vocabularyOf(folder) });
+}
+
+/** The words of the training data, where the model has its reference profile. */
+async function vocabularyOf(folder: string): Promise<Vocabulary | undefined> {
+  const profile = await readProfile(folder);
+  return profile && readVocabulary(profile.vocabulary);
 }
 
 export function choiceOf({ precision, provider, maxSubwords, pooling }: Options): FolderChoice {
@@ -86,17 +96,26 @@ interface Parts {
   readonly pool: Pool;
   readonly host: Host;
   readonly learner: TaggerLearner;
+  readonly vocabulary: Vocabulary | undefined;
 }
 
-function trained({ model, tokenizer, pool, host, learner }: Parts): OpenTagger {
-  const { version, types } = model;
+function trained({ model, tokenizer, pool, host, learner, vocabulary }: Parts): OpenTagger {
+  const about = { version: model.version, types: model.types };
   const tag: OpenTagger["tag"] = async (inputs, signal) => {
     const packed = inputs.map((input) => packInput(input, tokenizer, model.input));
     countCuts(packed, host);
     const works = packed.map(({ rows }, index) => ({ rows, words: inputs[index]!.words.length }));
     const outcomes = await pool.run(works, signal);
     return outcomes.map((outcome, index) =>
-      outcome.kind === "ok" ? ok(toTagged(outcome.value, packed[index]!, version, types)) : outcome,
+      outcome.kind === "ok"
+        ? ok(
+            toTagged(
+              outcome.value,
+              { context: packed[index]!.context, novelty: vocabulary?.noveltyOf(inputs[index]!.words) },
+              about,
+            ),
+          )
+        : outcome,
     );
   };
   return {
@@ -111,7 +130,10 @@ function trained({ model, tokenizer, pool, host, learner }: Parts): OpenTagger {
   };
 }
 
-function toTagged(answer: Answer, { context }: PackedPost, model: string, types: readonly string[]): Tagged {
+type Read = Pick<PackedPost, "context"> & { readonly novelty: Tagged["tagging"]["novelty"] };
+type About = Pick<ModelFolder, "version" | "types">;
+
+function toTagged(answer: Answer, { context, novelty }: Read, { version: model, types }: About): Tagged {
   const mentions = answer.mentions.map(({ start, end, type, confidence }) => ({
     start,
     end,
@@ -119,7 +141,7 @@ function toTagged(answer: Answer, { context }: PackedPost, model: string, types:
     confidence,
   }));
   return {
-    tagging: { mentions, expected: answer.expected, context, model },
+    tagging: { mentions, expected: answer.expected, ...(novelty && { novelty }), context, model },
     feature: { vector: answer.vector, of: context, model },
   };
 }
@@ -134,12 +156,28 @@ function countCuts(packed: readonly PackedPost[], host: Host): void {
     if (rows.length > 1) total.windows += rows.length;
   }
   const { windows, ...cuts } = total;
-  for (const [what, subwords] of Object.entries(cuts)) if (subwords > 0) host.count(`cut_${what}`, subwords);
+  for (const [kind, subwords] of Object.entries(cuts)) {
+    if (subwords === 0) continue;
+    host.count(`cut_${kind}`, subwords);
+    host.measure("ner_encoder_truncated_total", subwords, { kind });
+  }
   if (windows > 0) host.count("windows", windows);
 }
 
-const infoOf = ({ version, types, labelMap, precision }: ModelFolder, provider: string): ModelInfo => ({
+function measureRuns(runs: readonly number[], host: Host): void {
+  let [tokens, padding] = [0, 0];
+  for (let at = 0; at < runs.length; at += 3) {
+    host.measure("ner_encoder_batch_size", runs[at]!);
+    tokens += runs[at + 1]!;
+    padding += runs[at + 2]!;
+  }
+  host.measure("ner_encoder_tokens_total", tokens, { kind: "real" });
+  host.measure("ner_encoder_tokens_total", padding, { kind: "pad" });
+}
+
+const infoOf = ({ version, sha256, types, labelMap, precision }: ModelFolder, provider: string): ModelInfo => ({
   version,
+  ...(sha256 !== undefined && { sha256 }),
   types,
   labelMap,
   precision,

@@ -4,6 +4,7 @@ import { type EvaluateSection, evaluateSchema, report, runEvaluation, sectionOf,
 import { modelConfig } from "../evaluate/model-plan.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
+import { gatePlaces, writeGate, writeReport } from "./evaluate-files.ts";
 import { stopOnSignals } from "./signals.ts";
 
 interface EvaluateFlags {
@@ -19,12 +20,17 @@ interface EvaluateFlags {
   readonly rounds?: string;
   readonly seed?: string;
   readonly json?: boolean;
+  readonly gate?: boolean;
+  readonly plot?: string;
+  readonly save?: string;
+  readonly out?: string;
 }
 
 const notes = `
 A config says what to score in its section "evaluate:". Without one, --model and --data are enough:
   starling evaluate --model models/default --data valid.txt --train train.txt
 Data: CoNLL (token<TAB>BIO2 tag, blank line between samples, optional IMGID: lines), or posts with labels (.ndjson).
+--gate needs a config with draft, gate, a knowledge stage and final.
 An entity is right where its first and last word and its type are. docs/evaluate.md tells how scores are made.`;
 
 export function evaluateCommand(): Command {
@@ -33,7 +39,7 @@ export function evaluateCommand(): Command {
     .option("-m, --model <folder>", "model to score without a config")
     .option("-d, --data <file>", "data with marked entities")
     .addOption(new Option("--format <format>", "of the data; by default its name decides").choices(["conll", "posts"]))
-    .option("--knowledge <file>", "knowledge for the data, in PGIM's format")
+    .option("--knowledge <file>", "knowledge for the data: recorded answers, or PGIM's format")
     .option("--captions <file>", "captions for the data: <image file> :<caption>")
     .option("--train <file>", "what the model was trained on: tells seen from unseen entities; refused as data")
     .option("--valid <file>", "what the model was chosen on; refused as data")
@@ -41,6 +47,10 @@ export function evaluateCommand(): Command {
     .addOption(new Option("--tagger <plugin>", "plugin that opens the model").default("tagger-onnx"))
     .option("--rounds <count>", "bootstrap rounds of the interval")
     .option("--seed <number>", "bootstrap seed")
+    .option("--gate", "ask about every post, and tell F1 against the share of posts asked about")
+    .option("--plot <file>", "with --gate: draw it, as .svg or .html")
+    .option("--save <file>", "with --gate: write what gate's option curve reads")
+    .option("--out <file>", "write the report, with the last two parts of the data's path alone")
     .option("--json", "one JSON object, on the last line")
     .option("--verbose", "show stacks of faults")
     .addHelpText("after", notes)
@@ -49,8 +59,12 @@ export function evaluateCommand(): Command {
 
 async function act(config: string | undefined, flags: EvaluateFlags): Promise<void> {
   const signal = stopOnSignals();
+  const places = gatePlaces(flags);
   const { plan, section } = config === undefined ? await fromFlags(flags) : await fromConfig(config, flags);
-  const told = report(await runEvaluation(plan, section, signal));
+  const evaluation = await runEvaluation(plan, section, { gate: flags.gate === true, signal });
+  const told = report(evaluation);
+  if (flags.out !== undefined) await writeReport(flags.out, told);
+  if (evaluation.gate) await writeGate(evaluation.gate, told, places);
   process.stdout.write(flags.json ? `${JSON.stringify(told)}\n` : `${show(told)}\n`);
 }
 
@@ -60,7 +74,9 @@ interface Task {
 }
 
 async function fromConfig(file: string, flags: EvaluateFlags): Promise<Task> {
-  const foreign = Object.keys(flags).filter((flag) => !["json", "verbose", "tagger"].includes(flag));
+  const foreign = Object.keys(flags).filter(
+    (flag) => !["json", "verbose", "tagger", "gate", "plot", "save", "out"].includes(flag),
+  );
   if (foreign.length > 0)
     throw new Fault("USAGE", {
       what: `--${foreign[0]} goes without a config`,

@@ -6,3 +6,9 @@ export function wholeNumber(flag: string, written: string | undefined): number |
   if (/^[1-9]\d{0,15}$/.test(written)) return Number(written);
   throw new Fault("USAGE", { what: `${flag} ${written} is no whole number from 1`, help: "give a number such as 100" });
 }
+
+/** The same for a number that may be 0, such as a port. */
+export function numberFrom0(flag: string, written: string, max = Number.MAX_SAFE_INTEGER): number {
+  if (/^\d{1,15}$/.test(written) && Number(written) <= max) return Number(written);
+  throw new Fault("USAGE", { what: `${flag} ${written} is no whole number from 0 to ${max}`, help: "give another" });
+}

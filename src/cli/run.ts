@@ -5,11 +5,14 @@ import { showProblem } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
 import type { Log } from "../host.ts";
+import type { Metrics } from "../metrics/index.ts";
 import { openPipeline } from "../open.ts";
+import { packageVersion } from "../package-root.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
 import { printable } from "../printable.ts";
 import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
+import { flowLog, together } from "./flow-log.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
@@ -54,30 +57,49 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings)
     process.stderr.write(`warning: ${printable(text.redact(showProblem(warning)))}\n`);
-  const logs = await logsOf(text, flags.verbose ?? false);
+  const logs = await logsOf(text, flags.verbose ?? false, plan.log);
+  const letters = logs.note && flowLog(logs.note);
   let lettersAt = plan.deadLetters!.plugin.name;
-  const summary = await observed(plan.http, logs.log, async (probes) => {
-    const pipeline = await openPipeline(plan, logs);
+  const summary = await observed(plan.http, logs.log, async (probes, metrics) => {
+    const pipeline = await openPipeline(plan, { ...logs, ...metrics });
     try {
       lettersAt = pipeline.deadLetters.place ?? lettersAt;
       probes.running(pipeline.source, signal);
-      return await runPipeline(pipeline, { signal });
+      metrics?.opened(pipeline);
+      const { version, stages } = pipeline;
+      logs.log("flow", "running", { pipeline: version, stages: stages.map(({ name }) => name) });
+      signal.addEventListener("abort", () => logs.log("flow", "stopping"), { once: true });
+      const observe = together(metrics?.observe, letters);
+      return await runPipeline(pipeline, { signal, ...(observe && { observe }) });
     } finally {
+      letters?.end();
       await pipeline.close();
     }
   });
+  const { passed: _, failed: __, ...ended } = summary;
+  logs.log("flow", "ended", ended);
   if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0)
     process.stderr.write(`${tell(summary, lettersAt)}\n`);
 }
 
-/** Answers probes from before the pipeline opens until after it has closed, so that a stop can be watched to its end. */
-async function observed<T>(http: HttpConfig | undefined, log: Log, work: (probes: Probes) => Promise<T>): Promise<T> {
+/**
+ * Answers probes and scrapers from before the pipeline opens until after it has closed, so that a stop can be watched to
+ * its end. Nothing is measured where nobody can ask.
+ */
+async function observed<T>(
+  http: HttpConfig | undefined,
+  log: Log,
+  work: (probes: Probes, metrics?: Metrics) => Promise<T>,
+): Promise<T> {
   const probes = createProbes(http);
   if (http === undefined) return work(probes);
-  const server = await startServer(http, probes.routes);
-  log("http", "listening", { url: server.url, pages: Object.keys(probes.routes) });
+  const { createMetrics, metricsPage } = await import("../metrics/index.ts");
+  const metrics = createMetrics({ version: packageVersion });
+  const routes = { ...probes.routes, "/metrics": metricsPage(metrics) };
+  const server = await startServer(http, routes);
+  log("http", "listening", { address: server.url, pages: Object.keys(routes) });
   try {
-    return await work(probes);
+    return await work(probes, metrics);
   } finally {
     await server.close();
   }

@@ -1,4 +1,5 @@
 import { Fault } from "../errors.ts";
+import { textKey } from "../knowledge/index.ts";
 import { eachLine } from "./parse.ts";
 import type { Sample } from "./sample.ts";
 
@@ -44,19 +45,19 @@ export function parseKnowledge(text: string, file: string): KnowledgeEntry[] {
   return entries;
 }
 
-/** Samples with the knowledge of the entry that has the same words; `missing` counts those without one. */
+/** Samples with the knowledge of the entry that has the same words, wherever they are parted; `missing` counts those without one. */
 export function withKnowledge(
   samples: readonly Sample[],
   entries: readonly KnowledgeEntry[],
 ): { readonly samples: readonly Sample[]; readonly missing: number } {
   const byWords = new Map<string, string[]>();
   for (const { words, knowledge } of entries) {
-    const key = words.join("\t");
+    const key = textKey(words.join(" "));
     byWords.set(key, [...(byWords.get(key) ?? []), knowledge]);
   }
   let missing = 0;
   const joined = samples.map((sample) => {
-    const found = byWords.get(sample.words.join("\t"));
+    const found = byWords.get(textKey(sample.words.join(" ")));
     if (!found) missing++;
     // Equal tweets take their entries in turn; the last serves any that are left.
     return found ? { ...sample, knowledge: (found.length > 1 ? found.shift() : found[0]) ?? "" } : sample;

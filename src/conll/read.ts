@@ -1,14 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { Fault } from "../errors.ts";
+import { parseRecorded } from "../knowledge/index.ts";
 import { parseCaptions, withCaptions } from "./captions.ts";
-import { parseKnowledge, withKnowledge } from "./knowledge.ts";
+import { type KnowledgeEntry, parseKnowledge, withKnowledge } from "./knowledge.ts";
 import { corpusOf, parseConll } from "./parse.ts";
 import type { Corpus } from "./sample.ts";
 
 export interface CorpusFiles {
   /** CoNLL. */
   readonly path: string;
-  /** PGIM's format; joined on equal words. */
+  /** PGIM's format, or recorded answers; joined on the text, whatever its spaces. */
   readonly knowledge?: string | undefined;
   /** `<image file> :<caption>` lines; joined on the image id. */
   readonly captions?: string | undefined;
@@ -23,7 +24,7 @@ export interface JoinedCorpus extends Corpus {
 export async function readCorpus({ path, knowledge, captions }: CorpusFiles): Promise<JoinedCorpus> {
   const corpus = parseConll(await readText(path), path);
   const known = knowledge
-    ? withKnowledge(corpus.samples, parseKnowledge(await readText(knowledge), knowledge))
+    ? withKnowledge(corpus.samples, knowledgeOf(await readText(knowledge), knowledge))
     : { samples: corpus.samples, missing: 0 };
   const captioned = captions
     ? withCaptions(known.samples, parseCaptions(await readText(captions), captions))
@@ -33,6 +34,12 @@ export async function readCorpus({ path, knowledge, captions }: CorpusFiles): Pr
     without: { knowledge: known.missing, captions: captioned.missing },
   };
 }
+
+/** Recorded answers or PGIM's format, whichever the text is. */
+const knowledgeOf = (text: string, file: string): readonly KnowledgeEntry[] =>
+  /^\ufeff?\s*\{/.test(text)
+    ? parseRecorded(text, file).map(({ text = "", knowledge }) => ({ words: text.split(/\s+/), knowledge }))
+    : parseKnowledge(text, file);
 
 /** Text of a file; throws DATA_UNREADABLE. */
 export async function readText(file: string): Promise<string> {

@@ -6,6 +6,7 @@ import type { Delivery, Sink, Source } from "../plugin.ts";
 import type { EntityEvent } from "../schema/event.ts";
 import { givenStages } from "./given.ts";
 import type { Labelled } from "./set.ts";
+import { type Seen, watched } from "./watched.ts";
 
 /** What the stages said of each post, in UTF-16 units. */
 export interface Predictions {
@@ -16,6 +17,8 @@ export interface Predictions {
   readonly degraded: number;
   /** Version of the model of the last event. */
   readonly model: string;
+  /** What the stages knew of each post in the end; undefined where a stage failed on it. */
+  readonly seen: readonly (Seen | undefined)[];
 }
 
 /** Sends the posts, without their labels, through the stages and the flow that a service runs. */
@@ -42,12 +45,13 @@ export async function predict(
         return ok(undefined);
       }),
   };
-  const all = [...givenStages(posts), ...stages];
+  const { stage, seenOf } = watched();
+  const all = [...givenStages(posts), ...stages, stage];
   const needed = all.reduce((sum, { flow }) => sum + flow.batch * flow.concurrency, 0);
   const pipeline = { source: sourceOf(posts), sink, deadLetters: sink, stages: all };
   await runPipeline({ ...pipeline, window: Math.max(512, 2 * needed), version: "evaluate" }, { signal });
   signal.throwIfAborted();
-  return { mentions, failures, degraded, model };
+  return { mentions, failures, degraded, model, seen: posts.map(({ post }) => seenOf(post)) };
 }
 
 const chunk = 256;

@@ -1,5 +1,6 @@
 import { prf, type Tally } from "../score/index.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { gateReport, showGate } from "./gate/index.ts";
 
 /** Percent with four decimals. */
 const percent = (share: number): number => Math.round(share * 1e6) / 1e4;
@@ -15,12 +16,25 @@ const recallOf = ({ correct, gold }: { correct: number; gold: number }) => ({
 });
 
 /** The report as plain data; scores are 0 to 100, rates 0 to 1. */
-export function report({ data, model, score, strict, seen, failed, degraded }: Evaluation) {
+export function report({
+  data,
+  model,
+  precision: of,
+  reads,
+  score,
+  strict,
+  seen,
+  drafts,
+  gate,
+  failed,
+  degraded,
+}: Evaluation) {
   const { f1, precision, recall, support } = row(score.micro);
   const { entityFree, interval } = score;
   return {
     command: "evaluate",
     model,
+    ...(of && { modelPrecision: of }),
     data: data.file,
     fingerprint: data.fingerprint,
     posts: score.posts,
@@ -36,6 +50,9 @@ export function report({ data, model, score, strict, seen, failed, degraded }: E
     types: Object.fromEntries([...score.types].map(([type, tally]) => [type, row(tally)])),
     entityFree: { ...entityFree, rate: entityFree.posts > 0 ? entityFree.flagged / entityFree.posts : null },
     ...(seen && { seen: recallOf(seen.seen), unseen: recallOf(seen.unseen) }),
+    reads,
+    ...(drafts && { draft: { ...row(drafts.micro), of: drafts.of } }),
+    ...(gate && { gate: gateReport(gate) }),
     without: data.without,
     failed,
     degraded,
@@ -62,6 +79,7 @@ export function show(it: Report): string {
     ...lines,
     "",
     ...sentences(it),
+    ...(it.gate ? ["", showGate(it.gate)] : []),
   ].join("\n");
 }
 
@@ -77,6 +95,7 @@ function sentences(it: Report): string[] {
     ...("seen" in it && it.seen && it.unseen
       ? [`Recall of entities seen in training ${shown(it.seen)}, of unseen ones ${shown(it.unseen)}.`]
       : []),
+    ...("draft" in it && it.draft ? [drafted(it.draft)] : []),
     `${flagged} of ${posts} posts without entities were given one.`,
     ...(knowledge > 0 ? [`${knowledge} posts have no knowledge in the file given.`] : []),
     ...(captions > 0 ? [`${captions} posts have no caption in the file given.`] : []),
@@ -84,6 +103,11 @@ function sentences(it: Report): string[] {
     ...(it.failed > 0 ? [`${it.failed} posts failed and count as posts without a prediction.`] : []),
   ];
 }
+
+const drafted = ({ f1, of }: NonNullable<Report["draft"]>): string =>
+  `Before anything was asked F1 was ${f1.toFixed(2)} (drafts of ${Object.entries(of)
+    .map(([context, posts]) => `${context}: ${posts}`)
+    .join(", ")}).`;
 
 const shown = ({ recall, support }: { recall: number | null; support: number }): string =>
   recall === null ? `- (${support})` : `${recall.toFixed(2)} (${support})`;

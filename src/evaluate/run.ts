@@ -33,14 +33,24 @@ export function sectionOf(text: ConfigText, section: unknown): EvaluateSection {
   };
 }
 
+export interface RunOptions {
+  /** Ask about every post, and compare with asking about some. */
+  readonly gate?: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Reads the data, refuses what was trained or chosen on, then opens the plan's stages and scores them. */
-export async function runEvaluation(plan: Plan, section: EvaluateSection, signal: AbortSignal): Promise<Evaluation> {
+export async function runEvaluation(
+  plan: Plan,
+  section: EvaluateSection,
+  { gate = false, signal }: RunOptions,
+): Promise<Evaluation> {
   const { data, train } = await readSets(section);
   const parts = await openParts(plan);
   try {
     const { stages } = parts;
     const model = modelOf(parts, section.tagger);
-    return await evaluate(data, { stages, model, train, bootstrap: section.bootstrap, signal });
+    return await evaluate(data, { stages, model, train, bootstrap: section.bootstrap, gate, signal });
   } finally {
     await parts.close();
   }

@@ -3,9 +3,7 @@ import type { Facts } from "../facts.ts";
 import type { Outcome } from "../outcome.ts";
 import { count, type Tally } from "./tally.ts";
 import { codeOf, type StageReason, type Transit } from "./transit.ts";
-import type { OpenStage } from "./types.ts";
-
-export type Said = "ok" | "passed" | "failed";
+import type { OpenStage, Said } from "./types.ts";
 
 /** Writes what a stage said of a post into the post's record, and counts it. Throws STAGE_FAILED where `onFail` is stop. */
 export function apply(

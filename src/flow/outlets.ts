@@ -46,7 +46,6 @@ export function outlets(context: OutletContext): Outlets {
   /** Settles what is finished, then gives all its credits back at once. */
   const written = (letters: readonly Letter[]) => {
     let finished = 0;
-    const now = performance.now();
     for (const letter of letters) {
       if (isDead(letter)) tally.deadLettered++;
       else {
@@ -57,7 +56,7 @@ export function outlets(context: OutletContext): Outlets {
       letter.transit.delivery.settle();
       finished++;
     }
-    if (observe?.event !== undefined) report(letters, now, observe);
+    observe?.written?.(letters);
     context.release(finished);
   };
   /** A refused draft costs nothing: its correction follows. */
@@ -172,15 +171,6 @@ export function outlets(context: OutletContext): Outlets {
       return exits.idle;
     },
   };
-}
-
-function report(letters: readonly Letter[], now: number, observe: Observe): void {
-  for (const letter of letters)
-    observe.event?.({
-      kind: isDead(letter) ? "deadLettered" : "emitted",
-      final: letter.final,
-      totalSeconds: (now - letter.transit.readAt) / 1000,
-    });
 }
 
 function timingsOf({ readAt, stageMs }: Transit, { stages }: OpenPipeline, now: number) {

@@ -3,16 +3,18 @@ import { Fault } from "../errors.ts";
 import type { Facts } from "../facts.ts";
 import { fail, type Outcome } from "../outcome.ts";
 import { answerBatch, quickAnswer } from "./answer.ts";
-import { apply, type Said } from "./apply.ts";
+import { apply } from "./apply.ts";
 import { batched } from "./batched.ts";
 import { slotsOf } from "./slots.ts";
 import type { Tally } from "./tally.ts";
 import { asError, type Chunk, isOut, type Transit } from "./transit.ts";
-import type { Observe, OpenStage } from "./types.ts";
+import type { BatchReport, Observe, OpenStage, Said, StageLoad } from "./types.ts";
 
 export interface StageContext {
   readonly tally: Tally;
   readonly observe?: Observe | undefined;
+  /** Each stage adds itself, once it runs. */
+  readonly loads?: StageLoad[];
 }
 
 /** Posts that run together, and how often each was in a run with this one. */
@@ -37,7 +39,7 @@ export const runStage =
       };
     });
 
-function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Subscriber<Chunk>) {
+function stageRunner(open: OpenStage, { tally, observe, loads }: StageContext, out: Subscriber<Chunk>) {
   const { flow, name } = open;
   const ready: Work[] = [];
   let unanswered = 0;
@@ -112,29 +114,18 @@ function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Sub
   ) => {
     if (out.closed) return;
     const now = performance.now();
-    const said = { ok: 0, passed: 0, failed: 0 };
+    const said: Said[] = [];
     unanswered -= batch.length;
-    if (!applyAll(batch, (transit, i) => hear(transit, outcomes[i]!, now, said, attempt))) return;
-    observe?.batch?.({
-      stage: name,
-      size: batch.length,
-      queueSeconds,
-      computeSeconds: (now - startedAt) / 1000,
-      ...said,
-    });
+    if (!applyAll(batch, (transit, i) => said.push(hear(transit, outcomes[i]!, now, attempt)))) return;
+    if (observe?.batch !== undefined)
+      report({ quick: false, startedAt, posts: batch, said, queueSeconds, computeSeconds: (now - startedAt) / 1000 });
     out.next(batch);
     finish();
   };
 
-  const hear = (
-    transit: Transit,
-    outcome: Outcome<Partial<Facts>>,
-    now: number,
-    said: Record<Said, number>,
-    attempt: number,
-  ) => {
+  const hear = (transit: Transit, outcome: Outcome<Partial<Facts>>, now: number, attempt: number): Said => {
     transit.stageMs.push(now - transit.arrivedAt);
-    said[apply(open, transit, outcome, tally, attempt)]++;
+    return apply(open, transit, outcome, tally, attempt);
   };
 
   /** Applies `act` to every post; answers false where `onFail: stop` ended the run. */
@@ -156,17 +147,18 @@ function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Sub
     const now = performance.now();
     const through: Transit[] = [];
     const waiting: Transit[] = [];
-    const quick = { ok: 0, passed: 0, failed: 0 };
+    const said: Said[] = [];
     const sorted = applyAll(chunk, (transit) => {
       const answer = isOut(transit) ? null : arrive(transit);
       if (answer === undefined) waiting.push(transit);
       else {
-        if (answer !== null) hear(transit, answer, now, quick, 1);
+        if (answer !== null) said.push(hear(transit, answer, now, 1));
         through.push(transit);
       }
     });
     if (!sorted) return;
-    report(quick);
+    if (said.length > 0 && observe?.batch !== undefined)
+      report({ quick: true, startedAt: now, posts: [], said, queueSeconds: 0, computeSeconds: 0 });
     unanswered += waiting.length;
     if (through.length > 0) out.next(through);
     if (waiting.length > 0) filling.add(waiting);
@@ -178,10 +170,22 @@ function stageRunner(open: OpenStage, { tally, observe }: StageContext, out: Sub
     }
   };
 
-  const report = (quick: Record<Said, number>) => {
-    const size = quick.ok + quick.passed + quick.failed;
-    if (size > 0) observe?.batch?.({ stage: name, size, queueSeconds: 0, computeSeconds: 0, ...quick });
+  const report = (seen: Omit<BatchReport, "stage" | "plugin" | "size" | Said>) => {
+    const counts = { ok: 0, passed: 0, failed: 0 };
+    for (const one of seen.said) counts[one]++;
+    observe?.batch?.({ stage: name, plugin: open.plugin.name, size: seen.said.length, ...counts, ...seen });
   };
+
+  const waiting = () => ready.reduce((sum, { batch }) => sum + batch.length, filling.size);
+  loads?.push({
+    stage: name,
+    get waiting() {
+      return waiting();
+    },
+    get running() {
+      return unanswered - waiting();
+    },
+  });
 
   return {
     take,

@@ -5,6 +5,7 @@ import type { Stage } from "../plugin.ts";
 import { eventSchema } from "../schema/event.ts";
 import { delivered } from "./in-memory.ts";
 import { deadOf, eventsOf, giving, okAll, onVirtualTime, sleep, stageOf, start, tagging } from "./run.test-help.ts";
+import type { BatchReport } from "./types.ts";
 
 onVirtualTime();
 
@@ -135,7 +136,19 @@ test("batches are reported with their size, times and outcomes", async () => {
   ]);
   await vi.runAllTimersAsync();
   await run.done;
-  expect(run.reports).toEqual([
-    { stage: "s", size: 4, queueSeconds: 0, computeSeconds: 0.02, ok: 2, passed: 1, failed: 1 },
-  ]);
+  const [{ posts, startedAt, ...report }] = run.reports as [BatchReport];
+  expect(run.reports).toHaveLength(1);
+  expect(report).toEqual({
+    stage: "s",
+    plugin: "s",
+    size: 4,
+    quick: false,
+    queueSeconds: 0,
+    computeSeconds: 0.02,
+    said: ["passed", "failed", "ok", "ok"],
+    ok: 2,
+    passed: 1,
+    failed: 1,
+  });
+  expect(posts.map(({ arrivedAt }) => arrivedAt)).toEqual(new Array(4).fill(startedAt));
 });

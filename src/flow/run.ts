@@ -4,7 +4,7 @@ import { paced } from "./paced.ts";
 import { runStage, type StageContext } from "./run-stage.ts";
 import { emptyTally, summary } from "./tally.ts";
 import { asError, type Chunk, depart } from "./transit.ts";
-import type { OpenPipeline, RunPipeline, RunSummary } from "./types.ts";
+import type { OpenPipeline, RunPipeline, RunSummary, StageLoad } from "./types.ts";
 
 /** How long a failed run waits for writes under way, so that what they wrote is still settled. */
 const LAST_WRITES_MS = 5000;
@@ -75,6 +75,15 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
 
+    const stages: StageLoad[] = [];
+    observe?.started?.({
+      counts: tally,
+      window: pipeline.window,
+      stages,
+      get inFlight() {
+        return pace.inFlight;
+      },
+    });
     const departures = pace.chunks.pipe(
       map((deliveries): Chunk => {
         const now = performance.now();
@@ -85,7 +94,7 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
         });
       }),
     );
-    running = throughStages(departures, pipeline, { tally, observe }, out.draft).subscribe({
+    running = throughStages(departures, pipeline, { tally, observe, loads: stages }, out.draft).subscribe({
       next: out.send,
       error: failed,
       complete: () => {

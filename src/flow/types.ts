@@ -1,5 +1,5 @@
 import type { Fact } from "../facts.ts";
-import type { DeliveryMode, Order, Sink, Source, Stage } from "../plugin.ts";
+import type { DeliveryMode, Order, Output, Sink, Source, Stage } from "../plugin.ts";
 
 /** What becomes of a post that a stage could not handle: go on without the fact, go to the dead letters, or end the run. */
 export type OnFail = "skip" | "divert" | "stop";
@@ -52,14 +52,43 @@ export interface OpenPipeline {
 
 /** Sees what flows; metrics and logs are made of it. Called often: it must be quick and must not throw. */
 export interface Observe {
+  /** The run begins. */
+  started?(run: LiveRun): void;
   batch?(report: BatchReport): void;
-  /** `post` is emitted, dead-lettered or settled; `atMs` on the clock of `performance.now()`. */
-  event?(report: EventReport): void;
+  /** Records that were acknowledged together. */
+  written?(records: readonly Written[]): void;
 }
+
+/** A run while it runs; every number is that of the moment it is read. */
+export interface LiveRun {
+  readonly counts: Pick<RunSummary, "read" | "passed" | "failed">;
+  /** Posts read and not yet settled. */
+  readonly inFlight: number;
+  readonly window: number;
+  readonly stages: readonly StageLoad[];
+}
+
+export interface StageLoad {
+  readonly stage: string;
+  /** Posts in a batch that runs. */
+  readonly running: number;
+  /** Posts that wait for a batch. */
+  readonly waiting: number;
+}
+
+export type Said = "ok" | "passed" | "failed";
 
 export interface BatchReport {
   readonly stage: string;
+  readonly plugin: string;
   readonly size: number;
+  /** Answered by `quick`, before any queue or batch; queue and compute are then 0. */
+  readonly quick: boolean;
+  /** When `run` began, and when each post came to the stage, in the order of `said`, on the clock of `performance.now()`. */
+  readonly startedAt: number;
+  readonly posts: readonly { readonly arrivedAt: number }[];
+  /** What was said of each post. */
+  readonly said: readonly Said[];
   /** From the first post's arrival at the stage to the start of `run`. */
   readonly queueSeconds: number;
   readonly computeSeconds: number;
@@ -68,11 +97,12 @@ export interface BatchReport {
   readonly failed: number;
 }
 
-export interface EventReport {
-  readonly kind: "emitted" | "deadLettered";
+/** An event or a dead letter that is durable. */
+export interface Written extends Output {
+  /** The last record of its post. */
   readonly final: boolean;
-  /** From reading the post to the sink's acknowledgement. */
-  readonly totalSeconds: number;
+  /** `readAt` on the clock of `performance.now()`. */
+  readonly transit: { readonly readAt: number };
 }
 
 export interface RunOptions {

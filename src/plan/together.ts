@@ -125,7 +125,7 @@ function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] 
 function unusedWarnings(text: ConfigText, config: Config, parts: Parts): Problem[] {
   const { named, resources, stages } = parts;
   const unsure = [...named.resources, ...named.stages].some(({ planned }) => planned === undefined);
-  if (unsure || config.train || config.evaluate) return [];
+  if (unsure || config.train || config.evaluate || config.drift) return [];
   const used = new Set([...resources, ...stages, ...endsOf(parts)].flatMap(borrowsOf).map(({ name }) => name));
   return resources
     .filter(({ name }) => !used.has(name))

@@ -16,6 +16,21 @@ export type Entity = Readonly<z.output<typeof entitySchema>>;
 
 const reasons = z.array(z.strictObject({ stage: z.string().min(1), reason: z.string().min(1) })).readonly();
 
+const count = z.int().nonnegative();
+
+/** Numbers alone, so that whoever watches the stream for drift needs neither the posts nor their texts. */
+const inputSchema = z.strictObject({
+  characters: count.describe("UTF-16 units of the post's text"),
+  words: count,
+  language: z.string().min(1).describe("BCP 47; und where nobody said"),
+  images: count,
+  knowledgeCharacters: count,
+  novelty: z
+    .strictObject({ words: count, unknown: count })
+    .optional()
+    .describe("Words without links, handles and numbers, and those of them that the model's training data lacks"),
+});
+
 export const eventSchema = z.strictObject({
   schema: z.literal("starling.entities/1"),
   key: z
@@ -31,6 +46,19 @@ export const eventSchema = z.strictObject({
   final: z.boolean().describe("No later revision of this post will come"),
   model: z.string().min(1).describe("Version of the model that found the entities; none where no stage tags"),
   entities: z.array(entitySchema).readonly(),
+  expected: z
+    .strictObject({ correct: z.number().nonnegative(), gold: z.number().nonnegative() })
+    .optional()
+    .describe("Expected counts under the model: of these entities that are right, and of all that are there"),
+  input: inputSchema.optional().describe("What the model read, in numbers"),
+  ask: z
+    .strictObject({
+      yes: z.boolean(),
+      gain: z.number().describe("Expected, in F1 points"),
+      reason: z.string().min(1),
+    })
+    .optional()
+    .describe("Whether a language model was asked, and why; absent where no stage decides that"),
   captions: z
     .array(z.strictObject({ image: z.int().nonnegative(), text: z.string(), source: z.string() }))
     .readonly()

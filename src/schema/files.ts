@@ -1,10 +1,16 @@
 import { z } from "zod";
 import { deadLetterSchema } from "./dead-letter.ts";
 import { eventSchema } from "./event.ts";
+import { feedbackSchema } from "./feedback.ts";
 import { postSchema } from "./post.ts";
 
-const titles = { post: "A post", event: "The entities of a post", "dead-letter": "A post that could not be handled" };
-const schemas = { post: postSchema, event: eventSchema, "dead-letter": deadLetterSchema };
+const titles = {
+  post: "A post",
+  event: "The entities of a post",
+  "dead-letter": "A post that could not be handled",
+  feedback: "What a person says of a post",
+};
+const schemas = { post: postSchema, event: eventSchema, "dead-letter": deadLetterSchema, feedback: feedbackSchema };
 type Name = keyof typeof schemas;
 
 /** The files under `schemas/`, name to text: JSON Schema of what the program reads and writes, for editors and other languages. */

@@ -110,6 +110,13 @@ const event = fc.record({
     ),
   }),
 });
+const novelty = fc.record({ words: fc.nat(99), unknown: fc.nat(99) });
+const input = fc
+  .record({ characters: fc.nat(), words: fc.nat(), language: name, images: fc.nat(), knowledgeCharacters: fc.nat() })
+  .chain((numbers) => fc.option(novelty).map((found) => (found ? { ...numbers, novelty: found } : numbers)));
+const taggedEvent = fc
+  .tuple(event, fc.record({ correct: finite, gold: finite }), input)
+  .map(([untagged, expected, read]) => ({ ...untagged, expected, input: read }));
 const deadLetter = fc.record({
   schema: fc.constant("starling.dead-letter/1" as const),
   key: name,
@@ -148,6 +155,7 @@ const cases: [string, z.ZodType, fc.Arbitrary<object>][] = [
   ["event", eventSchema, event],
   ["dead letter", deadLetterSchema, deadLetter],
   ["post", postSchema, post],
+  ["event of a tagged post", eventSchema, taggedEvent],
 ];
 
 for (const [kind, schema, arbitrary] of cases) {

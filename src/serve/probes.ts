@@ -1,6 +1,6 @@
 import type { Source } from "../plugin.ts";
 import type { HttpConfig } from "./config.ts";
-import { json, type Routes } from "./server.ts";
+import { json, type Routes } from "./page.ts";
 
 export interface Probes {
   readonly routes: Routes;

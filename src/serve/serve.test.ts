@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { Health } from "../plugin.ts";
+import { json, type Routes } from "./page.ts";
 import { createProbes } from "./probes.ts";
-import { json, type Routes, startServer } from "./server.ts";
+import { startServer } from "./server.ts";
 
 const here = { port: 0, host: "127.0.0.1" };
 
@@ -17,7 +20,7 @@ describe("the server", () => {
     const page = await fetch(`${server.url}/count?x=1`);
     expect([page.status, page.headers.get("content-type"), page.headers.get("cache-control")]).toEqual([
       200,
-      "application/json",
+      "application/json; charset=utf-8",
       "no-store",
     ]);
     expect(await page.json()).toEqual({ asked: 1 });
@@ -101,4 +104,43 @@ describe("the probes", () => {
       reasons: ["the oldest post in flight is 75 s old, more than 60 s"],
     });
   });
+});
+
+describe("a client that hangs", () => {
+  /** Asks for a page, and never reads what comes. */
+  const hang = async (url: string, request: string) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    await once(socket, "connect");
+    socket.on("error", () => {});
+    socket.pause();
+    socket.write(request);
+    return socket;
+  };
+  /** More than the buffers of both ends hold. */
+  const large = { status: 200, type: "text/plain", body: "x".repeat(32 * 1024 * 1024) };
+
+  test("is cut off, and holds neither others nor the end", async () => {
+    await using server = await servedQuick({ "/large": () => large, "/small": () => json(200, {}) });
+    const hanging = await Promise.all([
+      hang(server.url, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n"),
+      hang(server.url, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n"),
+      hang(server.url, "GET /large HT"),
+    ]);
+    expect((await fetch(`${server.url}/small`)).status).toBe(200);
+    const began = performance.now();
+    const cut = hanging.slice(0, 2).map((socket) => {
+      setTimeout(() => socket.resume(), 400);
+      return once(socket, "close").then(() => socket.bytesRead);
+    });
+    for (const bytes of await Promise.all(cut)) expect(bytes).toBeLessThan(large.body.length);
+    expect(performance.now() - began).toBeLessThan(5000);
+    await server.close();
+    for (const socket of hanging) socket.destroy();
+  });
+
+  async function servedQuick(routes: Routes) {
+    const server = await startServer(here, routes, { answerMs: 200 });
+    return Object.assign(server, { [Symbol.asyncDispose]: () => server.close() });
+  }
 });

@@ -1,15 +1,7 @@
-import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type FastifyReply, fastify } from "fastify";
 import { Fault } from "../errors.ts";
-
-export interface Page {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-}
-
-/** Pages by path, such as `/live`; made anew for each request. */
-export type Routes = Readonly<Record<string, () => Page | Promise<Page>>>;
+import { json, type Page, type Routes } from "./page.ts";
 
 export interface Place {
   /** 0 takes any that is free. */
@@ -23,48 +15,58 @@ export interface Server {
   close(): Promise<void>;
 }
 
-export const json = (status: number, value: unknown): Page => ({
-  status,
-  type: "application/json",
-  body: `${JSON.stringify(value)}\n`,
-});
+/** A client that has not taken its answer by then is cut off, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** Far more than probes and scrapers need; a client that opens more waits. */
+const CONNECTIONS = 64;
 
 /** Serves pages to probes and scrapers. Throws HTTP_LISTEN where it cannot listen. */
-export async function startServer({ port, host }: Place, routes: Routes): Promise<Server> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, answer(routes));
-  await new Promise<void>((done, refuse) => {
-    server.once("error", (cause) =>
-      refuse(new Fault("HTTP_LISTEN", { place: `${host}:${port}`, reason: cause.message }, { cause })),
-    );
-    server.listen(port, host, done);
+export async function startServer(
+  { port, host }: Place,
+  routes: Routes,
+  { answerMs = ANSWER_MS } = {},
+): Promise<Server> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1024,
+    requestTimeout: answerMs,
+    connectionTimeout: 2 * answerMs,
+    keepAliveTimeout: 2 * answerMs,
+    forceCloseConnections: true,
   });
-  const { address, family, port: taken } = server.address() as AddressInfo;
+  app.server.maxConnections = CONNECTIONS;
+  app.addHook("onRequest", async (_, reply) => cutOff(reply, answerMs));
+  for (const [path, show] of Object.entries(routes))
+    app.get(path, async (request, reply) => send(reply, await show(request.headers.accept)));
+  app.setNotFoundHandler((request, reply) => send(reply, noPage(request.url, routes)));
+  // What went wrong may quote a secret; whoever asks gets none of it.
+  app.setErrorHandler(({ statusCode = 500 }: { statusCode?: number }, _, reply) =>
+    send(reply, json(statusCode < 500 ? statusCode : 500, { error: "this page failed" })),
+  );
+  try {
+    await app.listen({ port, host });
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new Fault("HTTP_LISTEN", { place: `${host}:${port}`, reason }, { cause });
+  }
+  const { address, family, port: taken } = app.server.address() as AddressInfo;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      }),
+    close: () => app.close(),
   };
 }
 
-const answer =
-  (routes: Routes): RequestListener =>
-  async (request, response) => {
-    const page = await pageOf(routes, request.method ?? "", request.url ?? "");
-    response.writeHead(page.status, { "content-type": page.type, "cache-control": "no-store" });
-    response.end(request.method === "HEAD" ? undefined : page.body);
-  };
+/** Ends the connection of a client that hangs: what it was to be told is not kept for it. */
+function cutOff({ raw }: FastifyReply, answerMs: number): void {
+  const timer = setTimeout(() => raw.destroy(), answerMs);
+  raw.once("close", () => clearTimeout(timer));
+}
 
-async function pageOf(routes: Routes, method: string, url: string): Promise<Page> {
-  const path = url.split("?", 1)[0]!;
-  if (!Object.hasOwn(routes, path)) return json(404, { error: "no such page", pages: Object.keys(routes) });
-  if (method !== "GET" && method !== "HEAD") return json(405, { error: "only GET and HEAD" });
-  try {
-    return await routes[path]!();
-  } catch {
-    // What went wrong may quote a secret; whoever asks gets none of it.
-    return json(500, { error: "this page failed" });
-  }
+const send = (reply: FastifyReply, { status, type, body }: Page): FastifyReply =>
+  reply.code(status).header("content-type", type).header("cache-control", "no-store").send(body);
+
+function noPage(url: string, routes: Routes): Page {
+  const [path] = url.split("?", 1);
+  if (Object.hasOwn(routes, path!)) return json(405, { error: "only GET and HEAD" });
+  return json(404, { error: "no such page", pages: Object.keys(routes) });
 }

@@ -1,12 +1,33 @@
+import assert from "node:assert/strict";
+import { type Definition, measures } from "../metrics/catalogue.ts";
 import type { Host, Port } from "../plugin.ts";
 
-/** A host for tests: borrows from `lend`, counts into `counted`, resolves against the working folder. */
+/** A figure that a plugin told by `host.measure`. */
+export interface Measured {
+  readonly name: string;
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/**
+ * A host for tests: borrows from `lend`, counts into `counted`, resolves against the working folder. Figures are kept in
+ * `measured`; one that is not in the list, or has other labels, throws.
+ */
 export function testHost(
   lend: Readonly<Record<string, unknown>> = {},
-): Host & { readonly counted: Map<string, number> } {
+): Host & { readonly counted: Map<string, number>; readonly measured: Measured[] } {
   const counted = new Map<string, number>();
+  const measured: Measured[] = [];
   return {
     counted,
+    measured,
+    measure: (name, value, ...[labels = {}]) => {
+      assert.ok(Object.hasOwn(measures, name), `${name} is no figure that a plugin may tell`);
+      const { labels: wanted = [] }: Definition = measures[name];
+      assert.deepEqual(Object.keys(labels).sort(), [...wanted].sort(), `labels of ${name}`);
+      assert.ok(Number.isFinite(value), `${name} is ${value}`);
+      measured.push({ name, value, labels });
+    },
     log: () => {},
     warn: () => {},
     count: (name, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),

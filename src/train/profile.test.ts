@@ -14,7 +14,9 @@ test("the profile counts train as people marked it and valid as the model answer
     { ...madePosts(1)[0]!, words: ["Ada", "met", "Zanzibar", "http://x.y", "@zed"], language: "de", images: 0 },
   ];
   const predicted = [[{ start: 0, end: 1, type: "PER", confidence: 0.97 }]];
-  const profile = profileOf(train, valid, predicted);
+  const profile = profileOf(train, valid, [{ mentions: predicted[0]!, expected: { correct: 0.5, gold: 4 } }]);
+  expect(profile.calibration).toEqual({ correct: 2, gold: 0.25 * valid[0]!.gold.length });
+  expect(profile.valid.typesByShape).toEqual({ "PER 1": 1 });
   expect(profile.train).toMatchObject({ posts: 8, types: { LOC: 0.5, PER: 0.5 }, imageShare: 0.5, unknownWordRate: 0 });
   expect(profile.train.confidence).toBeUndefined();
   expect(profile.valid).toMatchObject({ posts: 1, types: { PER: 1 }, languages: { de: 1 }, imageShare: 0 });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault } from "../errors.ts";
+import type { Tagging } from "../facts.ts";
 import { packageVersion } from "../package-root.ts";
 import type { Tagger, TaggerLearner, TrainingRun } from "../tagger.ts";
 import { type Card, readmeOf } from "./card.ts";
@@ -100,27 +101,28 @@ function failedToSave(cause: unknown, { out, checkpoints }: Training): unknown {
   return new Fault("SAVE_FAILED", { what: "model", folder: out, why, kept, resume: true }, { cause });
 }
 
-/** Scores of each saved precision, and the mentions of the one that is served by default: int8 where there is one. */
+/** Scores of each saved precision, and the taggings of the one that is served by default: int8 where there is one. */
 async function scoreSaved({ config, data, report, signal, reopen }: Training, run: TrainingRun, folder: string) {
   const scores: { fp32?: Scores; int8?: Scores } = {};
-  let served = await mentionsOf(run, data, signal);
+  let served = await taggingsOf(run, data, signal);
   // What int8 costs is told even where the fp32 weights are not saved.
-  if (!config.precisions.includes("fp32")) scores.fp32 = scoreTagged(data.valid, served);
+  if (!config.precisions.includes("fp32")) scores.fp32 = scoreTagged(data.valid, served.map(mentionsOf));
   for (const precision of [...config.precisions].sort()) {
     const saved = await reopen(folder, precision);
     // Without a way to open what was saved, only the weights in memory can be scored, and those are fp32.
     if (saved === undefined && precision !== "fp32") continue;
-    const mentions = saved === undefined ? served : await mentionsOf(saved, data, signal);
+    const taggings = saved === undefined ? served : await taggingsOf(saved, data, signal);
     await saved?.close?.();
-    scores[precision] = scoreTagged(data.valid, mentions);
+    scores[precision] = scoreTagged(data.valid, taggings.map(mentionsOf));
     report({ event: "score", precision, f1: scores[precision].f1 });
-    if (precision === "int8" || !config.precisions.includes("int8")) served = mentions;
+    if (precision === "int8" || !config.precisions.includes("int8")) served = taggings;
   }
   return { scores, served };
 }
 
-const mentionsOf = async (tagger: Pick<Tagger, "tag">, { valid }: Prepared, signal: AbortSignal) =>
-  (await tagAll((inputs, s) => tagger.tag(inputs, s), valid, signal)).map(({ tagging }) => tagging.mentions);
+const taggingsOf = async (tagger: Pick<Tagger, "tag">, { valid }: Prepared, signal: AbortSignal) =>
+  (await tagAll((inputs, s) => tagger.tag(inputs, s), valid, signal)).map(({ tagging }) => tagging);
+const mentionsOf = ({ mentions }: Tagging) => mentions;
 
 function cardOf({ config, data }: Training, state: TrainState, temperature: number, scores: Card["scores"]): Card {
   const { data: _files, checkpoints: _folder, out: _out, ...options } = config;

@@ -6,6 +6,8 @@ export interface Vocabulary {
   /** Whether a word is one whose novelty means anything: not a link, not a handle, not a number. */
   readonly counts: (word: string) => boolean;
   readonly has: (word: string) => boolean;
+  /** Words that count, and those of them that are not known. */
+  noveltyOf(words: readonly string[]): { readonly words: number; readonly unknown: number };
   readonly toJSON: () => { readonly bits: number; readonly hashes: number; readonly base64: string };
 }
 
@@ -27,6 +29,15 @@ export const readVocabulary = ({ base64 }: { readonly base64: string }): Vocabul
 const over = (field: Uint8Array): Vocabulary => ({
   counts,
   has: (word) => bitsOf(normal(word), field.length * 8).every((bit) => (field[bit >> 3]! & (1 << (bit & 7))) !== 0),
+  noveltyOf(words) {
+    let [counted, unknown] = [0, 0];
+    for (const word of words) {
+      if (!counts(word)) continue;
+      counted++;
+      if (!this.has(word)) unknown++;
+    }
+    return { words: counted, unknown };
+  },
   toJSON: () => ({ bits: field.length * 8, hashes, base64: Buffer.from(field).toString("base64") }),
 });
 

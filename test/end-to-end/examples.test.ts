@@ -33,6 +33,7 @@ async function tagged(text: string, facts = {}) {
       log() {},
       warn() {},
       count() {},
+      measure() {},
       borrow: () => expect.unreachable(),
       resolve: (path) => path,
       purpose: "serve",

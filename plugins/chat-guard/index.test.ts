@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Chat } from "starling-ner";
+import { testChat, testHost } from "starling-ner/testing";
+import { expect, test } from "vitest";
+import openai from "../chat-openai/index.ts";
+import { completion, sendJson, startServer } from "../chat-openai/server.test-help.ts";
+import plugin from "./index.ts";
+
+const never = new AbortController().signal;
+const question = { messages: [{ role: "user" as const, text: "Who?" }], maxTokens: 10 };
+const nobody: Chat = {
+  model: "test/m",
+  takesImages: true,
+  guarded: false,
+  ask: () => Promise.reject(new Error("nobody is there")),
+};
+
+const usage = { inputTokens: 1, outputTokens: 1 };
+const answering: Chat = {
+  ...nobody,
+  ask: async () => ({ text: "yes", structured: false, finish: "stop", usage, usd: 0 }),
+};
+const silent: Chat = {
+  ...nobody,
+  ask: (_, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+};
+testChat({ test, plugin, options: { chat: "answering" }, silent: { chat: "silent" }, lend: { answering, silent } });
+
+test("it borrows the chat that it guards, and says of itself what that one says", async () => {
+  const settings = plugin.options.parse({ chat: "inner" });
+  expect(plugin.borrows!(settings)).toEqual([{ port: expect.objectContaining({ name: "chat@1" }), name: "inner" }]);
+  const chat = await plugin.open(settings, testHost({ inner: nobody }));
+  expect(chat).toMatchObject({ model: "test/m", takesImages: true, guarded: true });
+});
+
+test("before a real server: it tries again, keeps the answer, and books what it cost", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "starling-guard-"));
+  await using server = await startServer();
+  let failures = 1;
+  server.answerWith((response) =>
+    failures-- > 0
+      ? sendJson(response, { error: { message: "slow down" } }, 429, { "retry-after-ms": "20" })
+      : sendJson(response, completion("yes")),
+  );
+  const price = { inputUsd: 1, outputUsd: 2 };
+  const inner = await openai.open(openai.options.parse({ model: "m", baseURL: server.url, price }), testHost());
+  const host = { ...testHost({ inner }), resolve: (path: string) => join(folder, path) };
+  const settings = plugin.options.parse({
+    chat: "inner",
+    backoffMs: 10,
+    budget: { usdPerDay: 1, file: "budget.db" },
+    cache: { memoryMb: 0, file: "answers.db" },
+  });
+  try {
+    const first = await plugin.open(settings, host);
+    expect(await first.ask(question, never)).toMatchObject({ text: "yes", usd: 0.00014 });
+    await first.close?.();
+    const second = await plugin.open(settings, host);
+    expect(await second.ask(question, never)).toMatchObject({ text: "yes", usd: 0, cached: true });
+    expect((second as typeof second & { figures(): object }).figures()).toEqual({
+      circuitOpen: 0,
+      underWay: 0,
+      budgetLeftUsd: 1 - 0.00014,
+    });
+    await second.close?.();
+    expect(server.received).toHaveLength(2);
+    expect(Object.fromEntries(host.counted)).toMatchObject({ asked: 2, sent: 2, retries: 1, hits_file: 1 });
+  } finally {
+    await inner.close?.();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a budget without a price is refused at opening", async () => {
+  const settings = plugin.options.parse({ chat: "inner", budget: { usdPerDay: 1, file: ":memory:" } });
+  await expect(plugin.open(settings, testHost({ inner: nobody }))).rejects.toMatchObject({
+    code: "CHAT_PRICE_UNKNOWN",
+  });
+});

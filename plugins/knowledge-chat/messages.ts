@@ -1,0 +1,97 @@
+import { type ChatMessage, type ChatRequest, type Demonstration, parseAnswer } from "starling-ner";
+import { boundaryOf, markData } from "./mark-data.ts";
+import type { Options } from "./options.ts";
+import type { Prompt } from "./prompt.ts";
+
+/** What is asked of one post. */
+export interface Subject {
+  readonly text: string;
+  readonly captions: readonly string[];
+}
+
+const MAX_CAPTIONS = 4;
+const MAX_CAPTION = 300;
+
+/** Strict, as OpenAI wants it: every property required and no other. */
+const schema = {
+  type: "object",
+  properties: {
+    entities: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: { name: { type: "string" }, type: { type: "string" } },
+        required: ["name", "type"],
+        additionalProperties: false,
+      },
+    },
+    reasoning: { type: "string" },
+    image_relevant: { type: "boolean" },
+  },
+  required: ["entities", "reasoning", "image_relevant"],
+  additionalProperties: false,
+};
+
+/** Turns of an example, made once for each prompt: a bank's demonstrations come again and again. */
+const turns = new WeakMap<Prompt, Map<Demonstration, readonly ChatMessage[]>>();
+
+function turnsOf(example: Demonstration, prompt: Prompt, maxText: number): readonly ChatMessage[] {
+  const made = turns.get(prompt) ?? new Map<Demonstration, readonly ChatMessage[]>();
+  turns.set(prompt, made);
+  const known = made.get(example);
+  if (known) return known;
+  const pair: readonly ChatMessage[] = [
+    { role: "user", text: question(subjectOf(example), prompt, maxText) },
+    { role: "assistant", text: prompt.structured ? structuredAnswer(example) : example.answer },
+  ];
+  made.set(example, pair);
+  return pair;
+}
+
+/** Head, examples from the least to the most similar as turns of a conversation, and the post with an answer to come. */
+export function requestOf(
+  subject: Subject,
+  examples: readonly Demonstration[],
+  prompt: Prompt,
+  options: Pick<Options, "maxTokens" | "maxText">,
+): Pick<ChatRequest, "messages" | "maxTokens" | "temperature" | "schema"> {
+  const { maxTokens, maxText } = options;
+  const shown = examples.toReversed().flatMap((example) => turnsOf(example, prompt, maxText));
+  const messages: ChatMessage[] = [
+    { role: "system", text: prompt.head },
+    ...shown,
+    { role: "user", text: question(subject, prompt, maxText) },
+  ];
+  return {
+    messages,
+    maxTokens,
+    temperature: 0,
+    ...(prompt.structured && { schema: { name: "named_entities", schema } }),
+  };
+}
+
+const subjectOf = ({ text, caption }: Demonstration): Subject => ({
+  text,
+  captions: caption === undefined ? [] : [caption],
+});
+
+function question({ text, captions }: Subject, prompt: Prompt, maxText: number): string {
+  const marked = markData(text, maxText);
+  const seen = captions.slice(0, MAX_CAPTIONS).map((caption) => markData(caption, MAX_CAPTION));
+  const mark = boundaryOf(prompt.version, [marked, ...seen]);
+  const told = seen.map((caption) => `<image-${mark}>${caption}</image-${mark}>`).join(" ") || "none";
+  const values: Readonly<Record<string, string>> = { mark, text: marked, captions: told };
+  return prompt.question.replace(/\{\{(mark|text|captions)\}\}/g, (_, name: string) => values[name]!);
+}
+
+/** What a person answered in the free layout, as the schema has it. */
+function structuredAnswer({ answer, entities, caption }: Demonstration): string {
+  const read = parseAnswer(answer);
+  const reasoning = read?.reasoning ?? answer;
+  return JSON.stringify({
+    entities: (read?.entities ?? entities).map(({ text, type }) => ({ name: text, type })),
+    reasoning,
+    image_relevant:
+      caption !== undefined && !/nothing to do|unrelated|not (?:\w+ )?related|no help|does not help/i.test(reasoning),
+  });
+}

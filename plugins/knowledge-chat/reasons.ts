@@ -1,0 +1,17 @@
+import { isFault, type Outcome, pass } from "starling-ner";
+
+/** Why a post goes on without knowledge; a fixed set, for it becomes a label of counts. */
+export type Reason = "timeout" | "budget" | "circuit_open" | "rate_limited" | "refused" | "llm_error" | "unreadable";
+
+const ofCode: Readonly<Record<string, Reason>> = {
+  CHAT_BUSY: "rate_limited",
+  CHAT_CIRCUIT_OPEN: "circuit_open",
+  CHAT_OVER_BUDGET: "budget",
+  CHAT_REFUSED: "refused",
+  CHAT_TIMEOUT: "timeout",
+};
+
+export const reasonOf = (error: unknown): Reason => (isFault(error) && ofCode[error.code]) || "llm_error";
+
+/** The post goes on, and its event says what it lacks. */
+export const without = (reason: Reason): Outcome<never> => pass(reason, true);

@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import type { Demonstration } from "../bank.ts";
+import { Fault } from "../errors.ts";
+import { type Similar, similarPairs } from "./overlap.ts";
+import { bankBytes, bankLines } from "./read.ts";
+
+/** What became of demonstrations that were to be added. */
+export interface Added {
+  readonly added: readonly Demonstration[];
+  /** Already in the bank, word for word. */
+  readonly known: number;
+  /** Left out, because the bank, or one before it, says much the same. */
+  readonly similar: readonly Similar[];
+}
+
+/**
+ * Appends to the bank in `file`, which is made where it is not there. What stands in it stays as it is, to the byte; the
+ * file is whole at any moment. Throws DATA_MALFORMED where the bank is broken, or where another demonstration has the id.
+ */
+export async function addToBank(
+  file: string,
+  demonstrations: readonly Demonstration[],
+  { evenSimilar = false } = {},
+): Promise<Added> {
+  const bytes = await bankBytes(file).catch(emptyWhereAbsent);
+  const { demonstrations: present, problems } = bankLines(bytes, file);
+  if (problems.length > 0) throw problems[0]!;
+  const fresh = withoutKnown(present, demonstrations, file);
+  const similar = evenSimilar ? [] : similarToOthers(present, fresh);
+  const left = new Set(similar.map(({ second }) => second));
+  const added = fresh.filter(({ id }) => !left.has(id));
+  if (added.length > 0) await writeWhole(file, Buffer.concat([bytes, joint(bytes), Buffer.from(linesOf(added))]));
+  return { added, known: demonstrations.length - fresh.length, similar };
+}
+
+/** Lines of a bank's file. */
+export const linesOf = (demonstrations: readonly Demonstration[]): string =>
+  demonstrations.map((one) => `${JSON.stringify(inOrder(one))}\n`).join("");
+
+function emptyWhereAbsent(error: Error): Buffer {
+  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return Buffer.alloc(0);
+  throw error;
+}
+
+function withoutKnown(present: readonly Demonstration[], others: readonly Demonstration[], file: string) {
+  const byId = new Map(present.map((one) => [one.id, one]));
+  return others.filter((one) => {
+    const same = byId.get(one.id);
+    if (same === undefined) return true;
+    if (linesOf([same]) === linesOf([one])) return false;
+    throw new Fault("DATA_MALFORMED", {
+      ...{ file, line: present.indexOf(same) + 1, cause: `another demonstration has the id ${JSON.stringify(one.id)}` },
+      fix: "give the new one its own id",
+    });
+  });
+}
+
+/** As banks are written: what is read first comes first. */
+const inOrder = ({ id, text, caption, answer, entities }: Demonstration): Demonstration => ({
+  ...{ id, text, ...(caption !== undefined && { caption }), answer },
+  entities: entities.map(({ text, type }) => ({ text, type })),
+});
+
+/** Of each pair the one that came later is left out; two that stand in the bank already are its owner's business. */
+function similarToOthers(present: readonly Demonstration[], fresh: readonly Demonstration[]): Similar[] {
+  const isNew = new Set(fresh.map(({ id }) => id));
+  return similarPairs([...present, ...fresh]).filter(({ second }) => isNew.has(second));
+}
+
+/** A last line without an end gets one. */
+const joint = (bytes: Buffer) => Buffer.from(bytes.length > 0 && bytes.at(-1) !== 10 ? "\n" : "");
+
+async function writeWhole(file: string, bytes: Buffer): Promise<void> {
+  const beside = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(beside, bytes);
+    await rename(beside, file);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw new Fault("OUTPUT_FAILED", { output: file, reason: (cause as Error).message }, { cause });
+  }
+}

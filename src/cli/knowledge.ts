@@ -1,0 +1,169 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import type { ConfigText } from "../config/index.ts";
+import { Fault } from "../errors.ts";
+import type { RunSummary } from "../flow/types.ts";
+import { planConfig } from "../plan.ts";
+import {
+  type CorpusPost,
+  conllPosts,
+  type Estimate,
+  isConll,
+  openRecorder,
+  openRecords,
+  type Recorder,
+  type RecordFile,
+  recordingPlan,
+  sourcePosts,
+} from "../record/index.ts";
+import { readConfig } from "./config-file.ts";
+import { logsOf } from "./logger.ts";
+import { wholeNumber } from "./numbers.ts";
+import { stopOnSignals } from "./signals.ts";
+
+interface RecordFlags {
+  readonly data: string;
+  readonly output: string;
+  readonly captions?: string;
+  readonly limit?: string;
+  readonly maxUsd?: string;
+  readonly estimate?: boolean;
+  readonly gate?: boolean;
+  readonly verbose?: boolean;
+}
+
+const notes = `
+Sends a corpus once through the stages of the config that make knowledge (captioner, draft, examples, LLM), and writes each answer
+as one line of JSON, which knowledge-replay and training read. Posts recorded before are not asked again: start it again after a
+stop, or for posts whose answer did not come. First it tells what the rest will cost; --estimate ends there.
+  starling knowledge record pipeline.yaml --data train.txt --output knowledge.ndjson --max-usd 5`;
+
+export function knowledgeCommand(): Command {
+  const record = new Command("record")
+    .description("ask an LLM of a corpus, once")
+    .argument("<config>", "pipeline with a stage that gives knowledge")
+    .requiredOption("-d, --data <file>", "posts (.ndjson) or CoNLL")
+    .requiredOption("-o, --output <file>", "recorded answers; what it holds already is kept and not asked again")
+    .option("--captions <file>", "captions for CoNLL: <image file> :<caption>")
+    .option("--limit <count>", "posts to ask at most")
+    .option("--max-usd <amount>", "stops asking once so much is spent; refuses to begin where the estimate is higher")
+    .option("--estimate", "tell what it would cost, and ask nothing")
+    .option("--gate", "ask only of posts that the config's gate lets through")
+    .option("--verbose", "log what plugins say, and show stacks of faults")
+    .addHelpText("after", notes)
+    .action(recordCorpus);
+  return new Command("knowledge").addCommand(record);
+}
+
+async function recordCorpus(config: string, flags: RecordFlags): Promise<void> {
+  const signal = stopOnSignals();
+  const maxUsd = amount(flags.maxUsd);
+  const limit = wholeNumber("--limit", flags.limit);
+  const text = withData(await readConfig(config), flags.data);
+  const plan = recordingPlan(await planConfig(text, { toRun: false, purpose: "serve" }), { gate: flags.gate ?? false });
+  const logs = await logsOf(text, flags.verbose ?? false);
+  const all = isConll(flags.data)
+    ? await conllPosts(resolve(flags.data), flags.captions && resolve(flags.captions))
+    : await readable(await sourcePosts(plan, logs.log, signal));
+  const output = await openRecords(resolve(flags.output));
+  try {
+    const posts = all.filter(({ post }) => !output.has(post)).slice(0, limit);
+    const recorder = await openRecorder(plan, logs);
+    try {
+      const estimate = await recorder.estimate(posts, signal);
+      say(tellEstimate(estimate, output.before));
+      if (flags.estimate || posts.length === 0) return;
+      refuseCost(estimate, maxUsd);
+      await ask(recorder, { posts, output, maxUsd, signal });
+    } finally {
+      await recorder.close();
+    }
+  } finally {
+    await output.close();
+  }
+}
+
+interface Task {
+  readonly posts: readonly CorpusPost[];
+  readonly output: RecordFile;
+  readonly maxUsd: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function ask(recorder: Recorder, { posts, output, maxUsd, signal }: Task): Promise<void> {
+  const enough = new AbortController();
+  const stop = AbortSignal.any([signal, enough.signal]);
+  let written = 0;
+  const telling = progress(() => `${written} of ${posts.length} recorded, ${usd(recorder.meter.usd)}`);
+  try {
+    const heard = (count: number) => {
+      written += count;
+      if (maxUsd !== undefined && recorder.meter.usd >= maxUsd) enough.abort();
+    };
+    const summary = await recorder.record(posts, output, heard, stop);
+    say(tellEnd(written, posts.length, recorder, summary));
+    if (enough.signal.aborted) say(`stopped at --max-usd ${maxUsd}; start again with more to go on`);
+  } finally {
+    telling.end();
+  }
+}
+
+/** Every two seconds for people who watch, every minute in a log. */
+function progress(line: () => string): { end(): void } {
+  const timer = setInterval(() => say(line()), process.stderr.isTTY ? 2000 : 60_000);
+  return { end: () => clearInterval(timer) };
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const usd = (amount: number): string => `${amount.toFixed(amount < 0.1 ? 4 : 2)} USD`;
+
+function tellEstimate(
+  { posts, requests, inputTokens, outputTokens, models, unpriced, ...cost }: Estimate,
+  before: number,
+) {
+  const known = before > 0 ? ` (${before} recorded before)` : "";
+  if (requests === 0) return `${posts} posts to record${known}, no LLM is asked`;
+  const asked = `${posts} posts to record${known}: about ${requests} requests to ${models.join(", ")}, ${inputTokens} + ${outputTokens} tokens`;
+  const money = `about ${usd(cost.usd)}, at most ${usd(cost.worstUsd)} without retries`;
+  return unpriced.length > 0 ? `${asked}; no price is known of ${unpriced.join(", ")}` : `${asked}, ${money}`;
+}
+
+function tellEnd(written: number, posts: number, { meter }: Recorder, { passed, failed }: RunSummary): string {
+  const reasons = Object.entries({ ...passed, ...failed }).flatMap(([stage, counts]) =>
+    Object.entries(counts).map(([reason, count]) => `${stage}: ${reason} ${count}`),
+  );
+  const why = written < posts && reasons.length > 0 ? ` (${reasons.join("; ")}); start again to ask of the others` : "";
+  return `${written} of ${posts} recorded, ${meter.requests} requests, ${usd(meter.usd)}${why}`;
+}
+
+function refuseCost({ usd: about, unpriced }: Estimate, maxUsd: number | undefined): void {
+  if (maxUsd === undefined) return;
+  if (unpriced.length > 0)
+    throw new Fault("USAGE", {
+      what: `--max-usd cannot hold, for no price is known of ${unpriced.join(", ")}`,
+      help: "add the model to the file of prices, or leave --max-usd out",
+    });
+  if (about > maxUsd)
+    throw new Fault("USAGE", {
+      what: `about ${usd(about)} are more than --max-usd ${maxUsd}`,
+      help: "raise it, or ask of fewer posts with --limit",
+    });
+}
+
+function amount(written: string | undefined): number | undefined {
+  if (written === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(written) && Number(written) > 0) return Number(written);
+  throw new Fault("USAGE", { what: `--max-usd ${written} is no amount`, help: "give US dollars, such as 2.50" });
+}
+
+/** Posts of a file come by the built-in file source, with the pictures beside it. */
+function withData(text: ConfigText, data: string): ConfigText {
+  if (isConll(data)) return text;
+  const source = { use: "source-file", options: { path: resolve(data) } };
+  return { ...text, value: { ...(text.value as Record<string, unknown>), source } };
+}
+
+function readable({ posts, unreadable }: Awaited<ReturnType<typeof sourcePosts>>): readonly CorpusPost[] {
+  if (unreadable > 0) say(`${unreadable} lines are no posts and are left out`);
+  return posts;
+}

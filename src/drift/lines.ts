@@ -1,0 +1,34 @@
+import { printable } from "../printable.ts";
+import { alarms } from "./page.ts";
+import type { Told } from "./tell.ts";
+
+const points = (share: number): string => (100 * share).toFixed(2);
+
+/** What a terminal shows: F1, drift, what is missing. */
+export const tellLines = (told: Told): string[] => linesOf(told).map(printable);
+
+function linesOf(told: Told): string[] {
+  const { evaluations, drift, disagreement, counts, waiting, notes } = told;
+  return [
+    `${told.events.ever} posts of ${told.model}${[null, told.model].includes(told.reference.version) ? "" : " (another than the reference)"}`,
+    ...evaluations.map(
+      ({ source, window, type, model, f1, interval, support, enough }) =>
+        `F1 ${source}, ${window}, ${type}, ${model}: ${enough ? points(f1) : "too few entities"}${
+          interval === undefined ? "" : ` (${points(interval.low)} to ${points(interval.high)})`
+        }, ${support.toFixed(0)} entities`,
+    ),
+    ...drift.map(
+      ({ feature, score, threshold }) => `drift of ${feature}: ${score.toFixed(4)} of ${threshold.toFixed(4)}`,
+    ),
+    ...disagreement.map(({ pair, score, posts }) => `${pair} differ: ${points(score)}% over ${posts} posts`),
+    `events: ${countsOf(counts.events)}`,
+    `labels: ${countsOf(counts.feedback)}; ${waiting} wait for their event`,
+    ...notes.map((note) => `note: ${note}`),
+    ...alarms(told).map((alarm) => `ALARM ${alarm}`),
+  ];
+}
+
+const countsOf = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([result, count]) => `${count} ${result}`)
+    .join(", ") || "none";

@@ -1,0 +1,169 @@
+import { describe, expect, test } from "vitest";
+import { markNames, nameFinder, oneLine, parseAnswer, parseRecorded, renderKnowledge, textKey } from "./index.ts";
+
+const list = (text: string) => parseAnswer(text)?.entities.map((one) => `${one.text}|${one.type}`);
+
+describe("answers in the free layout", () => {
+  test.each([
+    [
+      "on lines",
+      "Named entities:\n1. Nora Winter (person/singer)\n2. Cork (city)\nReasoning: Both are named.",
+      ["Nora Winter|person/singer", "Cork|city"],
+    ],
+    [
+      "without line breaks",
+      "Named entities:1. Nora Winter (person)2. Cork (city)Reasoning:Both.",
+      ["Nora Winter|person", "Cork|city"],
+    ],
+    [
+      "with commas between",
+      "Named entities:1. A Co (company),2. Bo (dog),3. C (letter) Reasoning: x",
+      ["A Co|company", "Bo|dog", "C|letter"],
+    ],
+    [
+      "with brackets for dots",
+      "Named entities:1) Nora (a person)2) Cork (a city)Reasoning: x",
+      ["Nora|a person", "Cork|a city"],
+    ],
+    ["without a heading", "1. Nora (person) 2. Cork (city) Reasoning: x", ["Nora|person", "Cork|city"]],
+    ["of one, without a number", "Named entity: Nora Winter (person) Reasoning: x", ["Nora Winter|person"]],
+    [
+      "of several, without numbers",
+      "Named entities: Nora (person/coach), Cork City (club). Reasoning: x",
+      ["Nora|person/coach", "Cork City|club"],
+    ],
+    ["of one bare name", "Named entity: Nora Reasoning: x", ["Nora|"]],
+    ["with colons", "Named entities:\n1. Nora: person\n2. Cork - city\nReasoning: x", ["Nora|person", "Cork|city"]],
+    [
+      "in Markdown",
+      '**Named entities:**\n1. **Nora** (person)\n2. "Cork" (city)\n\n**Reasoning:** x',
+      ["Nora|person", "Cork|city"],
+    ],
+    ["with data marks", "Named entities:\n1. NoraˆWinter (person)\nReasoning: x", ["Nora Winter|person"]],
+    [
+      "whose names hold brackets",
+      "Named entities:1. UCC (a college) (school)2. Cork (city (of Ireland))Reasoning:x",
+      ["UCC (a college)|school", "Cork|city (of Ireland)"],
+    ],
+    [
+      "whose names hold numbers",
+      "Named entities:1. May 21, 2016 (date)2. Rush Hour 2. The Film (movie)3. No. 4 (rank)Reasoning:x",
+      ["May 21, 2016|date", "Rush Hour 2. The Film|movie", "No. 4|rank"],
+    ],
+    [
+      "whose names are tags and handles",
+      "Named entities:1. #CorkJazz (event)2. @nora_w (person/handle)Reasoning:x",
+      ["#CorkJazz|event", "@nora_w|person/handle"],
+    ],
+    ["cut in its last type", "Named entities:1. Nora (person)2. Cork (ci", ["Nora|person", "Cork (ci|"]],
+  ])("%s", (_, answer, entities) => expect(list(answer)).toEqual(entities));
+
+  test.each([
+    "Named entities: None. Reasoning: Nothing is named.",
+    "Named entities:NoneReasoning:Nothing.",
+    "There are no named entities in this sentence. The picture of a cat has nothing to do with it.",
+    "Named entities may not be present in this sentence.",
+    "The sentence does not contain any named entities, as it is a greeting (hello).",
+  ])("that say there are none: %s", (answer) => expect(list(answer)).toEqual([]));
+
+  test.each([
+    "",
+    "I am sorry.",
+    "Sure! What would you like me to do?",
+    "Nora sings (well) in Cork",
+    "{",
+    '{"entities": 7}',
+  ])("that are none: %j", (answer) => expect(parseAnswer(answer)).toBeUndefined());
+
+  test("keep the reasoning", () => {
+    expect(parseAnswer("Named entities:1. Nora (person)Reasoning:  She \n sings.")?.reasoning).toBe("She sings.");
+    expect(parseAnswer("1. Nora (person) because she sings")?.reasoning).toBe("because she sings");
+    expect(parseAnswer("Named entities: None. Reasoning: No name.")?.reasoning).toBe("No name.");
+  });
+});
+
+test("structured answers are read leniently", () => {
+  const answer = {
+    entities: [{ name: " Noraˆ Winter", type: "person" }, { name: "" }, "Cork", 7, null],
+    reasoning: "x",
+    more: 1,
+  };
+  expect(parseAnswer(JSON.stringify(answer))).toEqual({
+    entities: [
+      { text: "Nora Winter", type: "person" },
+      { text: "Cork", type: "" },
+    ],
+    reasoning: "x",
+  });
+});
+
+describe("the text that an encoder reads", () => {
+  const answer = {
+    entities: [
+      { text: "Nora", type: "person" },
+      { text: "Cork", type: "" },
+    ],
+    reasoning: "She sings there.",
+  };
+  test("has the layout of published answers, and is read back as it was", () => {
+    expect(renderKnowledge(answer)).toBe("Named entities:1. Nora (person)2. CorkReasoning:She sings there.");
+    const full = { ...answer, entities: [{ text: "Nora", type: "person" }] };
+    expect(parseAnswer(renderKnowledge(full))).toEqual(full);
+    expect(parseAnswer(renderKnowledge({ entities: [], reasoning: "No name." }))?.entities).toEqual([]);
+  });
+  test("is capped at a word, and never ends in half a sign", () => {
+    const long = renderKnowledge({ entities: [], reasoning: "word ".repeat(1000) }, 100);
+    expect(long.length).toBeLessThanOrEqual(100);
+    expect(long).toMatch(/ word$/);
+    expect(renderKnowledge({ entities: [], reasoning: "😀".repeat(100) }, 50)).toMatch(/^[^\ud800-\udfff]*(?:😀)+$/u);
+  });
+  test("has no control sign, no invisible one and no line break", () => {
+    expect(oneLine("a\u0000\u001b[2Jb\u202ec\u200bd\n\n e\u{e0041}\ud800")).toBe("a[2Jbcd e");
+  });
+});
+
+describe("names", () => {
+  test.each([
+    ["Eric Bolling", ". @ ericbolling : hello", true],
+    ["X-Men", "new X - Men film", true],
+    ["kevin durant", "Kevin  Durant!", true],
+    ["Super Bowl", "#SuperBowl50 tonight", true],
+    ["50", "#SuperBowl50", true],
+    ["US", "just us", true],
+    ["US", "the bus", false],
+    ["Bowl", "Superbowl", false],
+    ["Ann", "Anna", false],
+    ["café", "cafe\u0301 noir", true],
+    ["東京", "昨日東京で", true],
+    ["Kim Kardashian", "she is back", false],
+    ["!!!", "wow !!!", false],
+    ["İstanbul", "in İSTANBUL today", true],
+  ])("%s in %j: %s", (name, text, there) => expect(nameFinder(text)(name)).toBe(there));
+  test("are marked, at most forty, none of them a novel", () => {
+    const entities = [{ text: "x".repeat(1000), type: "" }, ...Array(60).fill({ text: "Nora", type: "person" })];
+    const names = markNames(entities, "Nora sings");
+    expect(names.length).toBe(40);
+    expect(names[0]).toEqual({ text: "Nora", type: "person", inPost: true });
+  });
+});
+
+describe("recorded answers", () => {
+  test("are read line by line", () => {
+    expect(
+      parseRecorded('\ufeff{"id":"1","knowledge":"z"}\n\n{"text":"a b","knowledge":"y","usd":0.1}\r\n', "f"),
+    ).toEqual([
+      { id: "1", knowledge: "z" },
+      { text: "a b", knowledge: "y", usd: 0.1 },
+    ]);
+  });
+  test.each([
+    ["{", "f:2: not JSON"],
+    ['{"knowledge":"z"}', "f:2: record: id or text is wanted"],
+    ['{"id":"1","knowledge":""}', "f:2: knowledge: "],
+    ['{"id":"1","knowledge":"z","colour":1}', "f:2: record: "],
+  ])("are refused with their place: %s", (line, message) => {
+    expect(() => parseRecorded(`{"id":"1","knowledge":"z"}\n${line}`, "f")).toThrow(message);
+  });
+  test("none at all is a fault", () => expect(() => parseRecorded("\n", "f")).toThrow("f holds no recorded knowledge"));
+  test("belong to a text whatever its spaces", () => expect(textKey("don ' t  go")).toBe(textKey("don't\ngo")));
+});

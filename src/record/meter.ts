@@ -1,0 +1,78 @@
+import { likelyTokens, usdOf, worstUsd } from "../chat/cost.ts";
+import { type Chat, type ChatAnswer, type ChatRequest, chat as chatPort } from "../chat.ts";
+import { Fault } from "../errors.ts";
+import type { Plan } from "../plan.ts";
+
+/** Tokens that an answer of the usual length has. */
+const USUAL_ANSWER = 150;
+
+export interface Meter {
+  /** While it is true nothing is sent: every request is measured and refused. */
+  estimating: boolean;
+  /** Models that were asked, or would have been. */
+  readonly models: Set<string>;
+  /** Models without a price. */
+  readonly unpriced: Set<string>;
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  /** While estimating: what the requests would probably cost, and at most. */
+  usd: number;
+  worstUsd: number;
+}
+
+/**
+ * The same plan, whose language models are measured where stages borrow them; those that only a guard stands before are
+ * left as they are.
+ */
+export function metered(plan: Plan): { readonly plan: Plan; readonly meter: Meter } {
+  const meter: Meter = {
+    estimating: false,
+    models: new Set(),
+    unpriced: new Set(),
+    requests: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    usd: 0,
+    worstUsd: 0,
+  };
+  const borrowed = new Set(
+    plan.stages.flatMap(({ plugin, options }) => (plugin.borrows?.(options) ?? []).map(({ name }) => name)),
+  );
+  const resources = plan.resources.map((resource) => {
+    const { plugin, name } = resource;
+    if (plugin.fills.name !== chatPort.name || !borrowed.has(name)) return resource;
+    const open: typeof plugin.open = async (options, host) =>
+      measured((await plugin.open(options, host)) as unknown as Chat & { close?(): Promise<void> }, meter);
+    return { ...resource, plugin: { ...plugin, open } };
+  });
+  return { plan: { ...plan, resources }, meter };
+}
+
+function measured<C extends Chat>(inner: C, meter: Meter): C {
+  const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
+    meter.models.add(inner.model);
+    if (inner.price === undefined) meter.unpriced.add(inner.model);
+    meter.requests++;
+    if (meter.estimating) {
+      estimate(inner, request, meter);
+      throw new Fault("CHAT_OVER_BUDGET", { model: inner.model, usd: 0, leftUsd: 0 });
+    }
+    const answer = await inner.ask(request, signal);
+    meter.inputTokens += answer.usage.inputTokens;
+    meter.outputTokens += answer.usage.outputTokens;
+    meter.usd += answer.usd;
+    return answer;
+  };
+  return { ...inner, ask };
+}
+
+function estimate({ price }: Chat, request: ChatRequest, meter: Meter): void {
+  const inputTokens = likelyTokens(request, price?.imageTokens) - request.maxTokens;
+  const outputTokens = Math.min(request.maxTokens, USUAL_ANSWER);
+  meter.inputTokens += inputTokens;
+  meter.outputTokens += outputTokens;
+  if (price === undefined) return;
+  meter.usd += usdOf({ inputTokens, outputTokens }, price);
+  meter.worstUsd += worstUsd(request, price);
+}

@@ -1,0 +1,59 @@
+import { open } from "node:fs/promises";
+import { Fault } from "../errors.ts";
+import type { Knowledge } from "../facts.ts";
+import { parseRecorded, type Recorded, textKey } from "../knowledge/index.ts";
+import type { Post } from "../schema/post.ts";
+
+export interface RecordFile {
+  /** Answers that were there before. */
+  readonly before: number;
+  has(post: Post): boolean;
+  /** Appends what was said of posts; resolves once the file has it. */
+  add(answers: readonly { readonly post: Post; readonly knowledge: Knowledge }[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file of recorded answers to go on with it. A last line that a crash left half written is taken off. Throws
+ * DATA_MALFORMED where it holds something else, OUTPUT_FAILED where it cannot be written.
+ */
+export async function openRecords(file: string): Promise<RecordFile> {
+  const handle = await open(file, "a+").catch((cause: Error) => {
+    throw new Fault("OUTPUT_FAILED", { output: file, reason: cause.message }, { cause });
+  });
+  try {
+    const text = await handle.readFile("utf8");
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    const known = new Set((whole.trim() === "" ? [] : parseRecorded(whole, file)).map(keyOfRecord));
+    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole));
+    return {
+      before: known.size,
+      has: (post) => known.has(keyOf(post)),
+      async add(answers) {
+        const lines = answers.map(({ post, knowledge }) => JSON.stringify(recordOf(post, knowledge)));
+        if (lines.length > 0) await handle.appendFile(`${lines.join("\n")}\n`);
+        for (const { post } of answers) known.add(keyOf(post));
+      },
+      close: async () => {
+        await handle.sync();
+        await handle.close();
+      },
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+const keyOf = ({ id, text }: Pick<Post, "id" | "text">): string => `${id}\n${textKey(text)}`;
+const keyOfRecord = ({ id = "", text = "" }: Recorded): string => keyOf({ id, text });
+
+const recordOf = ({ id, text }: Post, { text: knowledge, names, source, usd }: Knowledge): Recorded => ({
+  schema: "starling.knowledge/1",
+  id,
+  text,
+  knowledge,
+  names: names.map(({ text, type }) => ({ text, type })),
+  source,
+  usd,
+});

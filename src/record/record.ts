@@ -1,0 +1,155 @@
+import { Fault } from "../errors.ts";
+import { givenStages } from "../evaluate/given.ts";
+import type { Knowledge } from "../facts.ts";
+import { runPipeline } from "../flow/run.ts";
+import type { OpenStage, RunSummary } from "../flow/types.ts";
+import { type OpenOptions, openParts } from "../open.ts";
+import { ok } from "../outcome.ts";
+import type { Plan } from "../plan.ts";
+import type { Delivery, Sink, Source, View } from "../plugin.ts";
+import type { CorpusPost } from "./corpus.ts";
+import { type Meter, metered } from "./meter.ts";
+import type { RecordFile } from "./output.ts";
+
+/** Posts that the cost is estimated from. */
+const SAMPLE = 20;
+
+/** What a whole corpus would take, judged by some of its posts. */
+export interface Estimate {
+  readonly posts: number;
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly usd: number;
+  readonly worstUsd: number;
+  readonly models: readonly string[];
+  /** Models without a price: the sums lack them. */
+  readonly unpriced: readonly string[];
+}
+
+export interface Recorder {
+  readonly meter: Meter;
+  estimate(posts: readonly CorpusPost[], signal: AbortSignal): Promise<Estimate>;
+  /** Sends the posts through the stages and appends what comes; `heard` is told of each batch that was written. */
+  record(
+    posts: readonly CorpusPost[],
+    output: RecordFile,
+    heard: (written: number) => void,
+    signal: AbortSignal,
+  ): Promise<RunSummary>;
+  close(): Promise<void>;
+}
+
+/**
+ * The part of a pipeline that makes knowledge: its stages up to the last one that gives it, without those that decide whom to ask,
+ * unless `gate` keeps them. Throws USAGE where no stage gives knowledge.
+ */
+export function recordingPlan(plan: Plan, { gate = false }: { readonly gate?: boolean } = {}): Plan {
+  const last = plan.stages.findLastIndex(({ plugin }) => plugin.gives.includes("knowledge"));
+  if (last < 0)
+    throw new Fault("USAGE", {
+      what: `no stage of ${plan.text.file} gives knowledge`,
+      help: "add one that asks, such as knowledge-chat",
+    });
+  const stages = plan.stages.slice(0, last + 1).filter(({ plugin }) => gate || !plugin.gives.includes("ask"));
+  return { ...plan, stages, resources: borrowedBy(stages, plan.resources) };
+}
+
+/** Resources that stages borrow, or that those borrow; the others need not open. */
+function borrowedBy(stages: Plan["stages"], resources: Plan["resources"]): Plan["resources"] {
+  const wanted = new Set<string>();
+  const want = (parts: readonly (Plan["stages"][number] | Plan["resources"][number])[]): void => {
+    for (const { plugin, options } of parts)
+      for (const { name } of plugin.borrows?.(options) ?? []) {
+        if (wanted.has(name)) continue;
+        wanted.add(name);
+        want(resources.filter((resource) => resource.name === name));
+      }
+  };
+  want(stages);
+  return resources.filter(({ name }) => wanted.has(name));
+}
+
+/** Opens the stages of a recording plan. */
+export async function openRecorder(plan: Plan, options: OpenOptions): Promise<Recorder> {
+  const { plan: measured, meter } = metered(plan);
+  const parts = await openParts(measured, options);
+  const run = (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal) =>
+    through(posts, [...parts.stages, ...last], signal);
+  return {
+    meter,
+    close: parts.close,
+    async estimate(posts, signal) {
+      const step = Math.max(1, Math.floor(posts.length / SAMPLE));
+      const sample = posts.filter((_, i) => i % step === 0).slice(0, SAMPLE);
+      meter.estimating = true;
+      await run(sample, [], signal);
+      const told = scaled(meter, posts.length, sample.length);
+      Object.assign(meter, { estimating: false, requests: 0, inputTokens: 0, outputTokens: 0, usd: 0, worstUsd: 0 });
+      return told;
+    },
+    record: (posts, output, heard, signal) => run(posts, [writing(output, heard)], signal),
+  };
+}
+
+function scaled(meter: Meter, posts: number, sample: number): Estimate {
+  const times = sample === 0 ? 0 : posts / sample;
+  const { requests, inputTokens, outputTokens, usd, worstUsd, models, unpriced } = meter;
+  return {
+    posts,
+    requests: Math.round(requests * times),
+    inputTokens: Math.round(inputTokens * times),
+    outputTokens: Math.round(outputTokens * times),
+    usd: usd * times,
+    worstUsd: worstUsd * times,
+    models: [...models],
+    unpriced: [...unpriced],
+  };
+}
+
+/** Writes the knowledge of each batch down. */
+const writing = (output: RecordFile, heard: (written: number) => void): OpenStage => ({
+  name: "record",
+  plugin: { name: "record", needs: [], uses: ["knowledge"], gives: [] },
+  stage: {
+    async run(batch: readonly View<never, "knowledge">[]) {
+      const answers = batch.flatMap(({ post, facts: { knowledge } }): { post: typeof post; knowledge: Knowledge }[] =>
+        knowledge === undefined ? [] : [{ post, knowledge }],
+      );
+      await output.add(answers);
+      heard(answers.length);
+      return batch.map(() => ok({}));
+    },
+  },
+  flow: { batch: 64, waitMs: 50, concurrency: 1, timeoutMs: 60_000, onFail: "stop" },
+});
+
+async function through(
+  posts: readonly CorpusPost[],
+  stages: readonly OpenStage[],
+  signal: AbortSignal,
+): Promise<RunSummary> {
+  const sink: Sink = { write: async (batch) => batch.map(() => ok(undefined)) };
+  const given = givenStages(posts.map((one) => ({ ...one, knowledge: "", gold: [], goldStrict: [] })));
+  const all = [...given, ...stages];
+  // No more than the stages hold: a post's deadline runs while it waits in a queue.
+  const window = all.reduce((sum, { flow }) => sum + flow.batch * flow.concurrency, 0);
+  const pipeline = { source: sourceOf(posts), sink, deadLetters: sink, stages: all, window, version: "record" };
+  return runPipeline(pipeline, { signal });
+}
+
+const CHUNK = 64;
+
+function sourceOf(posts: readonly CorpusPost[]): Source {
+  const delivery = ({ post }: CorpusPost, index: number): Delivery => ({
+    post: ok(post),
+    origin: { lane: "corpus", offset: String(index), bytes: () => Buffer.from(JSON.stringify(post)) },
+    settle() {},
+  });
+  return {
+    async *read(signal) {
+      for (let at = 0; at < posts.length && !signal.aborted; at += CHUNK)
+        yield posts.slice(at, at + CHUNK).map((post, i) => delivery(post, at + i));
+    },
+  };
+}
