@@ -40,7 +40,7 @@ test.skipIf(noBroker)(
       await producer.send([{ topic, key: null, value: "before" }]);
       await expect.poll(() => offsets, { timeout: 15_000 }).toEqual([0]);
       lost.length = 0; // a new broker's coordinator may have said "not yet" to the first join
-    await broker.kill();
+      await broker.kill();
       await sleep(GONE_MS);
       await broker.start();
       await sleep(2 * SESSION_MS);
