@@ -68,7 +68,7 @@ async function throughput({ address }: Broker, count: number) {
 }
 
 async function withTagger(broker: Broker, folder: string, { scale, args }: { scale: number; args: readonly string[] }) {
-  const count = Math.max(200, Math.round(4000 * scale));
+  const count = Math.max(200, Math.round(12_000 * scale));
   const model = args[args.indexOf("--model") + 1];
   const found = await taggerRounds({ broker, folder, count, ...(args.includes("--model") && { model: model! }) });
   if (found === undefined) return { taggerRatio: null };
