@@ -145,6 +145,7 @@ function makePlan(text: ConfigText, config: Config, parts: Parts): Plan {
     order: config.order,
     drainMs: config.drainMs,
     ...(config.http && { http: config.http }),
+    ...(config.log && { log: config.log }),
     ...(parts.source && { source: parts.source }),
     ...(parts.sink && { sink: parts.sink }),
     ...(parts.deadLetters && { deadLetters: parts.deadLetters }),

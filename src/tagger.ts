@@ -24,6 +24,8 @@ export interface Tagged {
 export interface ModelInfo {
   /** Name and first digits of the manifest's SHA-256, such as `twitter-2017-3f2a91bc`. */
   readonly version: string;
+  /** Of the file that holds the weights, where it is known. */
+  readonly sha256?: string;
   /** Entity types the model can give. */
   readonly types: readonly string[];
   /** Foreign type to the model's type, such as OTHER to MISC; used when scoring other data. */

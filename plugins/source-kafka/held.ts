@@ -13,6 +13,7 @@ export class Held implements Origin {
   taken = false;
   /** When it was delivered first, in milliseconds since 1970. */
   readonly firstAt: number;
+  readonly #cameBack: boolean;
   #headers: Readonly<Record<string, string>> | undefined;
 
   constructor(tracker: Tracker, entry: Entry, record: LogRecord, firstAt: number, came?: Came) {
@@ -23,12 +24,18 @@ export class Held implements Origin {
     this.offset = came?.offset ?? String(record.offset);
     this.attempt = came?.attempt ?? 1;
     this.firstAt = came?.firstAt ?? firstAt;
+    this.#cameBack = came !== undefined;
     this.#headers = came?.headers;
   }
 
   get headers(): Readonly<Record<string, string>> {
     this.#headers ??= textHeaders(this.record.headers);
     return this.#headers;
+  }
+
+  /** When the post itself was appended; one that came back by a retry topic tells when it was first delivered. */
+  get timestamp(): number {
+    return this.#cameBack ? this.firstAt : this.record.timestamp;
   }
 
   get key(): Uint8Array | undefined {

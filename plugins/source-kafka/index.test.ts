@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Delivery, Fault, type Host, type Source } from "starling-ner";
 import { testHost, testSource } from "starling-ner/testing";
 import { describe, expect, test } from "vitest";
@@ -193,6 +194,8 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
     const first = await reading({ topics: [topic], group, sessionMs: 6000 });
     await first.until((seen) => seen.length === 2);
     expect(first.source.health!()).toMatchObject({ ready: true, figures: { assigned: 2, inFlight: 2 } });
+    const behind = [0, 1].map((partition) => ({ topic, partition, messages: 1 }));
+    await first.until(() => isDeepStrictEqual(first.source.health!().lag, behind));
     const second = await reading({ topics: [topic], group, sessionMs: 6000 });
     await first.until((seen) => seen.some(({ revoked }) => revoked!.aborted));
     await second.until((seen) => seen.length === 1);

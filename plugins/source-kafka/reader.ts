@@ -18,6 +18,7 @@ import {
 } from "starling-ner";
 import { beginnings } from "./begin.ts";
 import { Held, laneOf, partitionOf } from "./held.ts";
+import { watchLag } from "./lag.ts";
 import { type Options, wantedTopics } from "./options.ts";
 import { createRetries } from "./retries.ts";
 import { cameBack } from "./retry-topic.ts";
@@ -30,6 +31,8 @@ const CHUNK = 256;
 const FETCH_BYTES = 1024 * 1024;
 /** Between tries to learn where partitions begin, in milliseconds. */
 const BEGIN_AGAIN_MS = 500;
+/** Between two commits that nobody waits for, in milliseconds. */
+const COMMIT_REST_MS = 50;
 const LAST_COMMITS = 5;
 /** How long they may take, together: a broker that is away must not hold up the end. */
 const LAST_COMMITS_MS = 5000;
@@ -51,6 +54,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
   const transactions = exact ? createTransactions({ client, group, note: () => member, log: host.log }) : undefined;
   const retryProducer = retry.topic === undefined ? undefined : await client.producer();
   const bell = createBell();
+  const lag = watchLag(client, ledger.trackers);
   let consumer: GroupConsumer | undefined;
   let broken: Error | undefined;
   let member = "";
@@ -75,6 +79,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
 
   /** Often enough that reading does not stop for it. */
   const commitPosts = Math.max(1, Math.floor(repeats / 4));
+  /** What is settled and not committed takes room from others; a commit is cheap where it comes seldom. */
+  const commitFew = Math.max(1, Math.floor(repeats / 16));
+  let committedAt = 0;
   /** Posts settled since the last commit began. */
   let settled = 0;
   /** Posts wait that may not be taken on before others are committed. */
@@ -95,8 +102,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     ledger.settle(tracker, entry);
     judge();
     if (exact) clear();
-    else if (++settled >= commitPosts || starved) commitSoon();
+    else if (++settled >= commitPosts || starved || (settled >= commitFew && rested())) commitSoon();
   };
+  const rested = () => performance.now() - committedAt >= COMMIT_REST_MS;
   /** In a transaction the offset went with the post. */
   const clear = () => {
     ledger.committed(ledger.due());
@@ -109,6 +117,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     assigned = true;
     for (const { lane } of revoked) shelf.drop(lane);
     host.count("partitions_revoked", revoked.length);
+    host.measure("ner_kafka_rebalances_total", 1);
     for (const tracker of kept)
       if (tracker.started) consumer!.start({ ...partitionOfTracker(tracker), offset: tracker.next });
     judge();
@@ -168,6 +177,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
   let committing: Promise<void> | undefined;
   const commit = async (): Promise<void> => {
     settled = 0;
+    committedAt = performance.now();
     const due = ledger.due();
     if (due.length === 0 || consumer === undefined) return;
     await consumer.commit(due.map(({ tracker, offset }) => ({ ...partitionOfTracker(tracker), offset })));
@@ -279,15 +289,17 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     health() {
       const oldestSeconds = ledger.oldestMs(performance.now()) / 1000;
       const figures = { assigned: ledger.trackers.size, inFlight: ledger.pending, oldestSeconds };
-      if (broken !== undefined) return { ready: false, reason: broken.message, figures };
-      if (!assigned) return { ready: false, reason: "not in the group", figures };
-      return stopped ? { ready: false, reason: "stopping", figures } : { ready: true, figures };
+      const said = { figures, lag: lag.now() };
+      if (broken !== undefined) return { ready: false, reason: broken.message, ...said };
+      if (!assigned) return { ready: false, reason: "not in the group", ...said };
+      return stopped ? { ready: false, reason: "stopping", ...said } : { ready: true, ...said };
     },
     async close() {
       if (closed) return;
       closed = true;
       clearInterval(timer);
       retries.close();
+      lag.close();
       bell.ring();
       await Promise.race([lastCommit(), sleep(LAST_COMMITS_MS, undefined, { ref: false })]);
       await consumer?.close();

@@ -10,6 +10,8 @@ process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 
 let engine: Engine | undefined;
+/** Of the task that runs. */
+let runs: number[] = [];
 const send = (message: FromChild): void => void process.send!(message);
 
 process.on("message", (message: ToChild) => {
@@ -18,7 +20,7 @@ process.on("message", (message: ToChild) => {
 
 async function open({ spec }: Extract<ToChild, { kind: "open" }>): Promise<void> {
   try {
-    engine = await openEngine(spec);
+    engine = await openEngine(spec, (...run) => void runs.push(...run));
     send({ kind: "ready", ready: engine.ready });
   } catch (error) {
     send({ kind: "refused", fault: sendFault(error) });
@@ -30,7 +32,9 @@ let last: Promise<void> = Promise.resolve();
 /** One task after the other: a second one only waits here so that the session never idles. */
 function work({ id, posts }: Extract<ToChild, { kind: "work" }>): Promise<void> {
   last = last.then(async () => {
-    send({ kind: "done", id, replies: writeReplies(await answer(readWorks(posts))) });
+    runs = [];
+    const replies = writeReplies(await answer(readWorks(posts)));
+    send({ kind: "done", id, replies, runs });
   });
   return last;
 }

@@ -26,7 +26,11 @@ interface RowOutput {
   readonly pooled: Float32Array;
 }
 
-export async function openEngine(spec: EngineSpec): Promise<Engine> {
+/** What one run of the graph was made of; `tokens` and `padding` in sub-words. */
+export type SeeRun = (rows: number, tokens: number, padding: number) => void;
+
+/** `see` is told of each run that answers posts. */
+export async function openEngine(spec: EngineSpec, see: SeeRun = () => {}): Promise<Engine> {
   const { session, provider, nodes, fellBack, vocabulary } = await openSession(spec);
   const run = (rows: readonly PackedInput[]) => runRows(session, spec, rows);
   const batch = spec.layout.batch ?? (await chooseBatch(provider, (rows) => run(rows).then(() => undefined)));
@@ -35,11 +39,23 @@ export async function openEngine(spec: EngineSpec): Promise<Engine> {
   return {
     ready: { provider, nodes, fellBack, batch, vocabulary },
     async answer(posts) {
-      const outputs = await runAll(posts, grouping, run);
+      const outputs = await runAll(posts, grouping, (rows) => {
+        tell(rows, see);
+        return run(rows);
+      });
       return posts.map((post, index) => reply(() => decoder(post, outputs[index]!)));
     },
     close: () => session.release(),
   };
+}
+
+function tell(rows: readonly PackedInput[], see: SeeRun): void {
+  let [tokens, longest] = [0, 0];
+  for (const { ids } of rows) {
+    tokens += ids.length;
+    longest = Math.max(longest, ids.length);
+  }
+  see(rows.length, tokens, rows.length * longest - tokens);
 }
 
 /** Runs the rows of all posts in order of their length, so that little is padding. */

@@ -24,6 +24,8 @@ export type Precision = "fp32" | "int8";
 export interface ModelFolder {
   readonly folder: string;
   readonly version: string;
+  /** Of the file with the weights, where a manifest says it. */
+  readonly sha256?: string;
   readonly types: readonly string[];
   readonly labelMap: Readonly<Record<string, string>>;
   readonly precision: Precision;
@@ -80,10 +82,12 @@ async function readSaved(folder: string, config: EncoderConfig, choice: FolderCh
   const file = saved.files[precision]!;
   const bytes = await sizeOf(folder, file);
   const { crf, temperature, types } = saved;
-  const { version } = await verifyManifest(folder, [TAGGER_FILE, "config.json", "tokenizer.json", file], choice.depth);
+  const needed = [TAGGER_FILE, "config.json", "tokenizer.json", file];
+  const { version, files } = await verifyManifest(folder, needed, choice.depth);
   return {
     folder,
     version,
+    sha256: files.find(({ path }) => path === file)!.sha256,
     types,
     labelMap: saved.labelMap,
     precision,

@@ -49,7 +49,29 @@ test("counts what it leaves out", async () => {
   expect(host.counted.get("windows")).toBeGreaterThan(2);
   expect(host.counted.get("cut_captions")).toBeGreaterThan(0);
   expect(host.counted.get("cut_knowledge")).toBeGreaterThan(0);
+  const cut = host.measured.filter(({ name }) => name === "ner_encoder_truncated_total");
+  expect(cut).toContainEqual({
+    name: "ner_encoder_truncated_total",
+    value: host.counted.get("cut_captions"),
+    labels: { kind: "captions" },
+  });
   await tagger.close();
+});
+
+test("measures the rows of each run, their sub-words and their padding", async () => {
+  const host = testHost();
+  const tagger = await openTagger(options.parse({ model: fixtureFolder("bert"), processes: 1, batch: 8 }), host);
+  const of = (words: readonly string[]) => ({ words, captions: [], knowledge: "" });
+  await tagger.tag([of(["a"]), of(["a", "a"]), of(["a", "a", "a"])], live);
+  await tagger.close();
+  const sum = (name: string, kind?: string) =>
+    host.measured
+      .filter((one) => one.name === name && one.labels.kind === kind)
+      .reduce((total, { value }) => total + value, 0);
+  expect(sum("ner_encoder_batch_size")).toBe(3);
+  // One sub-word for each word, and two that frame a row; padded to the longest where they ran together.
+  expect(sum("ner_encoder_tokens_total", "real")).toBe(3 + 4 + 5);
+  expect(sum("ner_encoder_tokens_total", "pad")).toBe(2 + 1);
 });
 
 test("a provider that is not there falls back to the CPU and says so, or is refused", async () => {

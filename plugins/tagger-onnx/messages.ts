@@ -78,4 +78,10 @@ export type ToChild =
 export type FromChild =
   | { readonly kind: "ready"; readonly ready: Ready }
   | { readonly kind: "refused"; readonly fault: SentFault }
-  | { readonly kind: "done"; readonly id: number; readonly replies: SentReplies };
+  | {
+      readonly kind: "done";
+      readonly id: number;
+      readonly replies: SentReplies;
+      /** Rows, sub-words and sub-words of padding of each run, one after another. */
+      readonly runs?: readonly number[];
+    };

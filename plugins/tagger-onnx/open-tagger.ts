@@ -47,9 +47,10 @@ export async function openTagger(options: Options, host: Host, entry: string = c
     host.count("processes_lost");
     host.warn("a process of the tagger was lost and replaced", { model: model.version, how });
   };
+  const onRuns = (runs: readonly number[]) => measureRuns(runs, host);
   const { timeoutMs } = options;
   const { processes } = spec.layout;
-  const pool = await openPool({ entry, spec, processes, timeoutMs, model: model.version, onLost });
+  const pool = await openPool({ entry, spec, processes, timeoutMs, model: model.version, onLost, onRuns });
   logLayout(host, model, spec, pool.ready);
   return trained({ model, tokenizer, pool, host, learner, vocabulary: await vocabularyOf(folder) });
 }
@@ -155,12 +156,28 @@ function countCuts(packed: readonly PackedPost[], host: Host): void {
     if (rows.length > 1) total.windows += rows.length;
   }
   const { windows, ...cuts } = total;
-  for (const [what, subwords] of Object.entries(cuts)) if (subwords > 0) host.count(`cut_${what}`, subwords);
+  for (const [kind, subwords] of Object.entries(cuts)) {
+    if (subwords === 0) continue;
+    host.count(`cut_${kind}`, subwords);
+    host.measure("ner_encoder_truncated_total", subwords, { kind });
+  }
   if (windows > 0) host.count("windows", windows);
 }
 
-const infoOf = ({ version, types, labelMap, precision }: ModelFolder, provider: string): ModelInfo => ({
+function measureRuns(runs: readonly number[], host: Host): void {
+  let [tokens, padding] = [0, 0];
+  for (let at = 0; at < runs.length; at += 3) {
+    host.measure("ner_encoder_batch_size", runs[at]!);
+    tokens += runs[at + 1]!;
+    padding += runs[at + 2]!;
+  }
+  host.measure("ner_encoder_tokens_total", tokens, { kind: "real" });
+  host.measure("ner_encoder_tokens_total", padding, { kind: "pad" });
+}
+
+const infoOf = ({ version, sha256, types, labelMap, precision }: ModelFolder, provider: string): ModelInfo => ({
   version,
+  ...(sha256 !== undefined && { sha256 }),
   types,
   labelMap,
   precision,

@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly model: string;
   /** Called when a process was replaced, with how it ended. */
   readonly onLost?: (how: string) => void;
+  /** Told with each task that is done: rows, sub-words and sub-words of padding of each of its runs, one after another. */
+  readonly onRuns?: (runs: readonly number[]) => void;
 }
 
 /** Child processes that share one queue. */
@@ -71,7 +73,11 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
       timer: undefined,
       timedOut: false,
     };
-    const worker = startWorker({ entry, spec, onDone: (id, sent) => finish(fresh, id, sent) });
+    const onDone = (id: number, sent: SentReplies, runs: readonly number[]) => {
+      options.onRuns?.(runs);
+      finish(fresh, id, sent);
+    };
+    const worker = startWorker({ entry, spec, onDone });
     Object.assign(fresh, { worker, tasks: [], ready: false, timedOut: false });
     worker.ready.then(
       () => {

@@ -23,7 +23,7 @@ export const childEntry = fileURLToPath(new URL(`./child${here}`, import.meta.ur
 export interface WorkerOptions {
   readonly entry: string;
   readonly spec: EngineSpec;
-  readonly onDone: (id: number, replies: SentReplies) => void;
+  readonly onDone: (id: number, replies: SentReplies, runs: readonly number[]) => void;
 }
 
 export function startWorker({ entry, spec, onDone }: WorkerOptions): Worker {
@@ -38,7 +38,7 @@ export function startWorker({ entry, spec, onDone }: WorkerOptions): Worker {
     child.on("message", (message: FromChild) => {
       if (message.kind === "ready") resolve(message.ready);
       else if (message.kind === "refused") reject(toError(message.fault));
-      else onDone(message.id, message.replies);
+      else onDone(message.id, message.replies, message.runs ?? []);
     });
     void ended.then((how) => reject(new Error(how)));
   });

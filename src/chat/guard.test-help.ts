@@ -1,4 +1,5 @@
 import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
+import { type Measured, testHost } from "../testing/host.ts";
 import { guardChat } from "./guard.ts";
 import type { GuardedChat, GuardOptions, Told } from "./options.ts";
 
@@ -61,17 +62,20 @@ export interface Rig {
   readonly guard: GuardedChat;
   readonly counted: Map<string, number>;
   readonly warned: string[];
+  readonly measured: readonly Measured[];
 }
 
 export function guarded(chat: Chat, options: Partial<GuardOptions> = {}): Rig {
   const counted = new Map<string, number>();
   const warned: string[] = [];
+  const { measure, measured } = testHost();
   const told: Told = {
+    measure,
     count: (name, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),
     log: () => {},
     warn: (message) => void warned.push(message),
   };
-  return { guard: guardChat(chat, { ...standard, ...options }, told), counted, warned };
+  return { guard: guardChat(chat, { ...standard, ...options }, told), counted, warned, measured };
 }
 
 /** How a call ended, and after how many milliseconds. */

@@ -4,6 +4,7 @@ import { openBudget } from "./budget.ts";
 import { openCache } from "./cache.ts";
 import { fingerprintOf, isRepeatable } from "./fingerprint.ts";
 import { createFlights, type Flight } from "./flights.ts";
+import { measured } from "./measured.ts";
 import type { GuardedChat, GuardOptions, Told } from "./options.ts";
 import { withRetries } from "./retry.ts";
 import { createSender } from "./sender.ts";
@@ -19,10 +20,14 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
   const budget = openBudgetOf(inner, options);
   const cache = openCacheOf(options, told, () => budget?.close());
   const flights = createFlights<ChatAnswer>();
-  const sender = createSender(inner, budget, options, told);
+  const metrics = measured(model, told);
+  const sender = createSender(inner, budget, options, { ...told, metrics });
 
   const fly = (request: ChatRequest, key: string | undefined) => async (flight: Flight) => {
-    const retrying = () => told.count("retries");
+    const retrying = (error: unknown) => {
+      told.count("retries");
+      metrics.again(error);
+    };
     const { deadline, signal } = flight;
     const answer = await withRetries(() => sender.send(request, flight), { ...options, deadline, signal, retrying });
     tellCost(answer, told);
@@ -38,10 +43,12 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
     const found = key === undefined ? undefined : cache.get(key);
     if (found !== undefined) {
       told.count(`hits_${found.from}`);
+      metrics.looked(found.from);
       return { ...found.answer, usd: 0, cached: true };
     }
     const joins = key !== undefined && flights.has(key);
     if (joins) told.count("joined");
+    metrics.looked(joins ? "joined" : "miss");
     const now = performance.now();
     const deadline = Math.min(request.deadline ?? Number.POSITIVE_INFINITY, now + options.timeoutMs);
     const late = () => new Fault("CHAT_TIMEOUT", { model, afterMs: Math.round(performance.now() - now) });

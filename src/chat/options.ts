@@ -1,4 +1,5 @@
 import type { Chat } from "../chat.ts";
+import type { Measure } from "../metrics/catalogue.ts";
 import type { BudgetOptions } from "./budget.ts";
 import type { CacheOptions } from "./cache.ts";
 import type { CircuitOptions } from "./circuit.ts";
@@ -25,6 +26,7 @@ export interface GuardOptions {
 
 /** What a guard tells of itself; the core's host has these. */
 export interface Told {
+  readonly measure: Measure;
   count(name: string, by?: number): void;
   log(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;

@@ -8,10 +8,16 @@ import { likelyTokens, worstUsd } from "./cost.ts";
 import type { Flight } from "./flights.ts";
 import { Abandoned, isFree, peaceMs } from "./kinds.ts";
 import { createLimits } from "./limits.ts";
+import type { Measured } from "./measured.ts";
 import type { GuardOptions, Told } from "./options.ts";
 
 /** Sends one call when its turn has come, it can be paid, and the server seems to be of use. */
-export function createSender(chat: Chat, budget: Budget | undefined, options: GuardOptions, told: Told) {
+export function createSender(
+  chat: Chat,
+  budget: Budget | undefined,
+  options: GuardOptions,
+  told: Told & { readonly metrics: Measured },
+) {
   const { model, price } = chat;
   const limits = createLimits({ ...options, model });
   const slots = bulkhead(options.concurrency, Number.POSITIVE_INFINITY);
@@ -32,7 +38,8 @@ export function createSender(chat: Chat, budget: Budget | undefined, options: Gu
   const settle = (reservation: Reservation | undefined, usd: number, worst: number) => {
     try {
       reservation?.settle(usd);
-      if (usd > worst) warnOnce("a call cost more than it might; check price and tokenCap", { usd, worst });
+      if (price !== undefined && usd > worst)
+        warnOnce("a call cost more than it might; check price and tokenCap", { usd, worst });
     } catch (error) {
       warnOnce("the worst cost of calls stays spent", { reason: (error as Error).message });
     }
@@ -52,7 +59,7 @@ export function createSender(chat: Chat, budget: Budget | undefined, options: Gu
     try {
       const answer = await circuit.run(() => {
         told.count("sent");
-        return attempt({ chat, request, flight, attemptMs: options.attemptMs });
+        return told.metrics.call(() => attempt({ chat, request, flight, attemptMs: options.attemptMs }));
       });
       settle(reservation, answer.usd, worst);
       return answer;

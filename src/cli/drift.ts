@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { type ConfigText, configInvalid, problemAt, validate } from "../config/index.ts";
 import {
@@ -6,9 +7,11 @@ import {
   driftSchema,
   metricsOf,
   openDrift,
+  readReference,
   reportPage,
   type Told,
   tellLines,
+  tellWorker,
 } from "../drift/index.ts";
 import { Fault } from "../errors.ts";
 import { type Plan, planConfig } from "../plan.ts";
@@ -20,6 +23,7 @@ import { stopOnSignals } from "./signals.ts";
 
 interface ReportFlags {
   readonly from?: string;
+  readonly model?: string;
   readonly out: string;
 }
 
@@ -30,7 +34,8 @@ was found is printed. docs/drift.md tells what is measured.`;
 
 const reportNotes = `
 Of a config that reads files: reads them. Of one that follows topics: from its store, also while starling drift runs.
-With --from: from a running starling drift, such as --from http://127.0.0.1:8081`;
+With --from: from a running starling drift, such as --from http://127.0.0.1:8081; or from the metrics of a worker, which
+hold sums since it started and no labels.`;
 
 export function driftCommand(): Command {
   return new Command("drift")
@@ -43,7 +48,8 @@ export function driftCommand(): Command {
       new Command("report")
         .description("write one HTML page with plots")
         .argument("[config]", "as for starling drift")
-        .option("--from <url>", "a running starling drift to ask instead")
+        .option("--from <url>", "a running starling drift, or a worker, to ask instead")
+        .option("--model <folder>", "model of that worker, to hold it against")
         .option("-o, --out <path>", "the page", "drift.html")
         .option("--verbose", "show stacks of faults")
         .addHelpText("after", reportNotes)
@@ -54,7 +60,7 @@ export function driftCommand(): Command {
 async function drift(config: string | undefined, { json: asJson, verbose }: { json?: boolean; verbose?: boolean }) {
   const signal = stopOnSignals();
   const { plan, section } = await planned(config);
-  const { log, warn } = await logsOf(plan.text, verbose ?? false);
+  const { log, warn } = await logsOf(plan.text, verbose ?? false, plan.log);
   const open = await openDrift({ plan, section, warn: (message, fields) => warn("drift", message, fields), log });
   try {
     await served(plan, open, signal, () => open.read(signal));
@@ -73,11 +79,12 @@ type Open = Awaited<ReturnType<typeof openDrift>>;
 async function served(plan: Plan, open: Open, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   if (plan.http === undefined) return work();
   const probes = createProbes(plan.http);
+  const told = atMostEvery(1000, () => open.watch.tell());
   probes.running(open, signal);
   const server = await startServer(plan.http, {
     ...probes.routes,
-    "/metrics": async () => ({ status: 200, ...(await metricsOf(open.watch.tell())) }),
-    "/report": () => json(200, open.watch.tell()),
+    "/metrics": async () => ({ status: 200, ...(await metricsOf(told())) }),
+    "/report": () => json(200, told()),
   });
   try {
     await work();
@@ -86,10 +93,19 @@ async function served(plan: Plan, open: Open, signal: AbortSignal, work: () => P
   }
 }
 
-async function report(config: string | undefined, { from, out }: ReportFlags): Promise<void> {
+/** Reading the windows is work: however many ask, they are read at most so often, in milliseconds. */
+function atMostEvery<T>(ms: number, make: () => T): () => T {
+  let [made, at] = [undefined as T | undefined, 0];
+  return () => {
+    if (made === undefined || performance.now() - at > ms) [made, at] = [make(), performance.now()];
+    return made;
+  };
+}
+
+async function report(config: string | undefined, { from, model, out }: ReportFlags): Promise<void> {
   if ((config === undefined) === (from === undefined))
     throw new Fault("USAGE", { what: "a report is of a config or --from a running process", help: "name one of them" });
-  const told = from === undefined ? await ofConfig(config!) : await ofProcess(from);
+  const told = from === undefined ? await ofConfig(config!) : await ofProcess(from, model);
   try {
     await writeFile(out, await reportPage(told));
   } catch (cause) {
@@ -118,14 +134,28 @@ async function ofConfig(config: string): Promise<Told> {
   }
 }
 
-async function ofProcess(from: string): Promise<Told> {
+/** A running starling drift tells all; a worker has its metrics. */
+async function ofProcess(from: string, model: string | undefined): Promise<Told> {
+  const report = await page(from, "/report");
+  if (report !== undefined) return report.json() as Promise<Told>;
+  const metrics = await page(from, "/metrics");
+  if (metrics === undefined)
+    throw new Fault("INPUT_MISSING", { input: from, reason: "it has neither /report nor /metrics" });
+  const reference = await readReference(model && resolve(model));
+  return tellWorker(await metrics.text(), { reference, section: { support: 200 }, now: Date.now() });
+}
+
+async function page(from: string, path: string): Promise<Response | undefined> {
   try {
-    const answer = await fetch(new URL("/report", from), { signal: AbortSignal.timeout(30_000) });
-    const told = (await answer.json()) as Told;
-    if (told.schema === "starling.drift/1") return told;
-    throw new Error(`status ${answer.status}, and no report`);
+    const answer = await fetch(new URL(path, from), { signal: AbortSignal.timeout(30_000) });
+    return answer.ok ? answer : undefined;
   } catch (cause) {
-    throw new Fault("INPUT_MISSING", { input: from, reason: (cause as Error).message }, { cause });
+    const { message, cause: below } = cause as Error;
+    throw new Fault(
+      "INPUT_MISSING",
+      { input: from, reason: (below as Error | undefined)?.message ?? message },
+      { cause },
+    );
   }
 }
 

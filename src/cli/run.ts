@@ -10,8 +10,9 @@ import { openPipeline } from "../open.ts";
 import { packageVersion } from "../package-root.ts";
 import { checkConfig, planOrThrow } from "../plan.ts";
 import { printable } from "../printable.ts";
-import { createProbes, type HttpConfig, type Probes } from "../serve/index.ts";
+import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
+import { flowLog, together } from "./flow-log.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
@@ -56,7 +57,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const plan = planOrThrow(text, checked);
   for (const warning of checked.warnings)
     process.stderr.write(`warning: ${printable(text.redact(showProblem(warning)))}\n`);
-  const logs = await logsOf(text, flags.verbose ?? false);
+  const logs = await logsOf(text, flags.verbose ?? false, plan.log);
+  const letters = logs.note && flowLog(logs.note);
   let lettersAt = plan.deadLetters!.plugin.name;
   const summary = await observed(plan.http, logs.log, async (probes, metrics) => {
     const pipeline = await openPipeline(plan, { ...logs, ...metrics });
@@ -64,18 +66,25 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       lettersAt = pipeline.deadLetters.place ?? lettersAt;
       probes.running(pipeline.source, signal);
       metrics?.opened(pipeline);
-      return await runPipeline(pipeline, { signal, ...(metrics && { observe: metrics.observe }) });
+      const { version, stages } = pipeline;
+      logs.log("flow", "running", { pipeline: version, stages: stages.map(({ name }) => name) });
+      signal.addEventListener("abort", () => logs.log("flow", "stopping"), { once: true });
+      const observe = together(metrics?.observe, letters);
+      return await runPipeline(pipeline, { signal, ...(observe && { observe }) });
     } finally {
+      letters?.end();
       await pipeline.close();
     }
   });
+  const { passed: _, failed: __, ...ended } = summary;
+  logs.log("flow", "ended", ended);
   if (flags.verbose || process.stderr.isTTY || summary.deadLettered > 0)
     process.stderr.write(`${tell(summary, lettersAt)}\n`);
 }
 
 /**
  * Answers probes and scrapers from before the pipeline opens until after it has closed, so that a stop can be watched to
- * its end. Nothing is measured, and neither server nor metrics are loaded, where nobody can ask.
+ * its end. Nothing is measured where nobody can ask.
  */
 async function observed<T>(
   http: HttpConfig | undefined,
@@ -84,10 +93,7 @@ async function observed<T>(
 ): Promise<T> {
   const probes = createProbes(http);
   if (http === undefined) return work(probes);
-  const [{ startServer }, { createMetrics, metricsPage }] = await Promise.all([
-    import("../serve/server.ts"),
-    import("../metrics/index.ts"),
-  ]);
+  const { createMetrics, metricsPage } = await import("../metrics/index.ts");
   const metrics = createMetrics({ version: packageVersion });
   const routes = { ...probes.routes, "/metrics": metricsPage(metrics) };
   const server = await startServer(http, routes);

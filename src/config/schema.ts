@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { httpSchema } from "../serve/config.ts";
+import { logSchema } from "./log.ts";
 
 const options = z.record(z.string(), z.unknown());
 
@@ -48,8 +49,10 @@ export const configSchema = z.strictObject({
   /** What stages borrow, by the name they borrow it by. */
   resources: z.record(z.string().min(1), pluginUseSchema).default({}),
   stages: z.array(stageUseSchema).default([]),
-  /** Where `/live` and `/ready` answer while `starling run` runs; without it, nowhere. */
+  /** Where `/metrics`, `/live` and `/ready` answer while `starling run` runs; without it, nowhere. */
   http: httpSchema.optional(),
+  /** A log of JSON lines on standard error; without it only `--verbose` makes one. */
+  log: logSchema.optional(),
   /** Read by `starling train`, which checks it. */
   train: options.optional(),
   /** Read by `starling evaluate`, which checks it. */

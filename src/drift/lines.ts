@@ -10,7 +10,7 @@ export const tellLines = (told: Told): string[] => linesOf(told).map(printable);
 function linesOf(told: Told): string[] {
   const { evaluations, drift, disagreement, counts, waiting, notes } = told;
   return [
-    `${told.events.ever} posts of ${told.model}${told.model === told.reference.version ? "" : " (another than the reference)"}`,
+    `${told.events.ever} posts of ${told.model}${[null, told.model].includes(told.reference.version) ? "" : " (another than the reference)"}`,
     ...evaluations.map(
       ({ source, window, type, model, f1, interval, support, enough }) =>
         `F1 ${source}, ${window}, ${type}, ${model}: ${enough ? points(f1) : "too few entities"}${

@@ -35,7 +35,7 @@ plot("f1",
   { bands: [{ series: [3, 4], fill: "rgba(192,57,43,.12)" }] });
 const features = [...new Set(points.flatMap((point) => Object.keys(point.drift)))];
 plot("drift",
-  [...features.map((feature) => column((p) => p.drift[feature] && p.drift[feature][0] / p.drift[feature][1])), ...(features.length === 0 ? [] : [points.map(() => 1)])],
+  [...features.map((feature) => column((p) => p.drift[feature] && Math.min(4, p.drift[feature][0] / p.drift[feature][1]))), ...(features.length === 0 ? [] : [points.map(() => 1)])],
   [...features.map((feature, i) => line(feature, i)), ...(features.length === 0 ? [] : [{ label: "threshold", stroke: "#000", dash: [6, 4], width: 1 }])]);
 const types = [...new Set(points.flatMap((point) => Object.keys(point.types)))].slice(0, 32);
 plot("types", types.map((type) => column((p) => p.types[type] || 0)), types.map((type, i) => line(type, i)), { scales: { y: { range: (_, low, high) => [0, high * 1.1 || 1] } } });

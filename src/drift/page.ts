@@ -29,7 +29,7 @@ ${list("notes", told.notes)}
 <div class="plot" id="f1"></div>
 ${evaluationTable(told)}
 <h2>Population</h2>
-<p>Divergence of the newest posts from the model's reference, as a multiple of the threshold: above 1 it is drift.</p>
+<p>Divergence of the newest posts from the model's reference, as a multiple of the threshold: above 1 it is drift, and more than 4 is drawn at 4.</p>
 <div class="plot" id="drift"></div>
 ${told.drift.map(bars).join("\n")}
 <h2>Types</h2>

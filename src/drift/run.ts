@@ -103,11 +103,14 @@ interface Reading {
   readonly signal: AbortSignal;
 }
 
-/** Files tell no time: what is read counts as emitted now. */
+/**
+ * Files tell no time: what is read counts as emitted now. Labels come first and wait, so that each joins as its event is
+ * read and the report shows how F1 went; no more than `keep.waiting` do.
+ */
 async function readFiles({ events, feedback }: DriftSection, { folder, watch, signal }: Reading): Promise<void> {
   for (const [kind, files] of [
-    ["event", events.files],
     ["feedback", feedback?.files],
+    ["event", events.files],
   ] as const)
     for (const file of files ?? []) {
       const path = resolve(folder, file);

@@ -54,7 +54,8 @@ export function driftScores(
   });
 }
 
-function scoreOf(reference: Reference, counts: readonly number[], live: number, given: number | undefined): DriftScore {
+/** Of counts in the buckets of the reference, `live` in all. */
+export function scoreOf(reference: Reference, counts: readonly number[], live: number, given?: number): DriftScore {
   const { feature, buckets, shares, counted } = reference;
   const used = buckets.filter((_, i) => counts[i]! > 0 || shares[i]! > 0).length;
   const spread = perPost.has(feature) ? 1 : SPREAD;

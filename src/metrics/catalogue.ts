@@ -63,6 +63,21 @@ const ofCore = {
     labels: ["type"],
     buckets: SHARES,
   },
+  ner_eval_predicted_total: {
+    type: "counter",
+    help: "Entities of last events; with the two below, F1 can be estimated.",
+    labels: ["model_version"],
+  },
+  ner_eval_expected_correct_total: {
+    type: "counter",
+    help: "Of these, how many the model expects to be right.",
+    labels: ["model_version"],
+  },
+  ner_eval_expected_gold_total: {
+    type: "counter",
+    help: "Entities that the model expects in the posts of last events.",
+    labels: ["model_version"],
+  },
   ner_kafka_consumer_lag_messages: {
     type: "gauge",
     help: "Records of assigned partitions behind the committed offset.",
@@ -135,3 +150,6 @@ export type Measure = <N extends MeasureName>(
   value: number,
   ...labels: [LabelName<N>] extends [never] ? [] : [labels: Readonly<Record<LabelName<N>, string>>]
 ) => void;
+
+/** A definition with its name. */
+export const named = <N extends MetricName>(name: N) => ({ name, ...catalogue[name] });

@@ -1,7 +1,7 @@
 import type { Page } from "../serve/page.ts";
 import type { Metrics } from "./metrics.ts";
 
-export { catalogue, type Measure, type MeasureName, type MetricName, measures } from "./catalogue.ts";
+export { catalogue, type Definition, type Measure, type MeasureName, type MetricName, measures } from "./catalogue.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 
 /** `/metrics`, in the format that the scraper asks for. */

@@ -90,7 +90,10 @@ test("time in the queue and time in the batch are told apart", async () => {
 });
 
 test("entities are counted by type, and the age of events from the post's own time", async () => {
-  const draft = { mentions: [{ start: 0, end: 2, type: "PER", confidence: 0.85 }], expected: { correct: 1, gold: 1 } };
+  const draft = {
+    mentions: [{ start: 0, end: 2, type: "PER", confidence: 0.85 }],
+    expected: { correct: 0.75, gold: 1.25 },
+  };
   const tagging = { ...draft, context: "text", model: "m" } as const;
   const tags = {
     ...stage(
@@ -107,6 +110,10 @@ test("entities are counted by type, and the age of events from the post's own ti
   expect(numberOf(samples, "ner_entities_total", { type: "PER" })).toBe(3);
   expect(numberOf(samples, "ner_entity_confidence_bucket", { type: "PER", le: "0.8" })).toBe(0);
   expect(numberOf(samples, "ner_entity_confidence_bucket", { type: "PER", le: "0.9" })).toBe(3);
+  const sums = ["predicted", "expected_correct", "expected_gold"].map((what) =>
+    numberOf(samples, `ner_eval_${what}_total`, { model_version: "m" }),
+  );
+  expect(sums).toEqual([3, 2.25, 3.75]);
   const age = (le: string) => numberOf(samples, "ner_event_age_seconds_bucket", { le });
   // A post from the future is not older than nothing; one without a time is not counted.
   expect([age("0.1"), age("60"), age("300"), age("+Inf")]).toEqual([1, 1, 2, 2]);

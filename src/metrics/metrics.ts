@@ -1,12 +1,14 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Observe } from "../flow/types.ts";
 import type { Count } from "../host.ts";
-import { catalogue, type Measure } from "./catalogue.ts";
-import { flowMetrics } from "./flow-metrics.ts";
+import { type Measure, named } from "./catalogue.ts";
+import { eventMetrics } from "./event-metrics.ts";
 import { createNumbers } from "./numbers.ts";
 import { type Observed, tellOpened } from "./opened.ts";
 import { pluginCounts, pluginMeasures } from "./plugin-metrics.ts";
 import { asOpenMetrics } from "./registered.ts";
+import { runMetrics } from "./run-metrics.ts";
+import { stageMetrics } from "./stage-metrics.ts";
 
 export interface Metrics {
   readonly observe: Observe;
@@ -18,14 +20,22 @@ export interface Metrics {
   show(accept?: string): Promise<{ readonly type: string; readonly body: string }>;
 }
 
+/** Gauges of prom-client under names of counters; the same by kind stay. */
+const misnamed = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+
 /** The metrics of one worker. Only this module knows prom-client; a plugin tells by its host, and the flow by `observe`. */
 export function createMetrics({ version }: { readonly version: string }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   const count = pluginCounts(registry);
-  const observe = flowMetrics(registry);
+  const observe: Observe = {
+    started: (run) => runMetrics(registry, run),
+    batch: stageMetrics(registry),
+    written: eventMetrics(registry),
+  };
   const measure = pluginMeasures(registry);
-  createNumbers(registry, { name: "ner_build_info", ...catalogue.ner_build_info }).set(1, version);
+  createNumbers(registry, named("ner_build_info")).set(1, version);
   let showing: Promise<unknown> = Promise.resolve();
 
   return {

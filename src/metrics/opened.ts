@@ -1,7 +1,7 @@
 import type { Registry } from "prom-client";
 import type { OpenResource } from "../host.ts";
 import type { Source } from "../plugin.ts";
-import { catalogue } from "./catalogue.ts";
+import { named } from "./catalogue.ts";
 import { boundedLabel } from "./labels.ts";
 import { createNumbers } from "./numbers.ts";
 
@@ -27,7 +27,7 @@ interface Told {
 }
 
 function tellModels(registry: Registry, resources: readonly Told[]): void {
-  const info = createNumbers(registry, { name: "ner_model_info", ...catalogue.ner_model_info });
+  const info = createNumbers(registry, named("ner_model_info"));
   const [name, hash, provider, precision] = [boundedLabel(), boundedLabel(), boundedLabel(), boundedLabel()];
   for (const resource of resources) {
     const model = (resource.model ?? {}) as Readonly<Record<string, unknown>>;
@@ -40,8 +40,7 @@ function tellChats(registry: Registry, resources: readonly Told[]): void {
   const tell = (name: "ner_llm_circuit_open" | "ner_llm_budget_remaining_usd", figure: string) => {
     const models = boundedLabel();
     createNumbers(registry, {
-      name,
-      ...catalogue[name],
+      ...named(name),
       read: () =>
         resources.flatMap(({ model, figures }) => {
           const value = figures?.()[figure];
@@ -57,8 +56,7 @@ function tellChats(registry: Registry, resources: readonly Told[]): void {
 function tellLag(registry: Registry, source: Observed["source"]): void {
   const [topics, partitions] = [boundedLabel(), boundedLabel(200)];
   createNumbers(registry, {
-    name: "ner_kafka_consumer_lag_messages",
-    ...catalogue.ner_kafka_consumer_lag_messages,
+    ...named("ner_kafka_consumer_lag_messages"),
     read: () =>
       (source.health?.().lag ?? []).map(
         ({ topic, partition, messages }) => [[topics(topic), partitions(String(partition))], messages] as const,

@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 import type { Count } from "../host.ts";
-import { catalogue, type Definition, type Measure, measures } from "./catalogue.ts";
+import { catalogue, type Definition, type Measure, measures, named } from "./catalogue.ts";
 import { createHistogram, type HistogramParts } from "./histogram.ts";
 import { boundedLabel, isMetricName } from "./labels.ts";
 import { createNumbers, type NumberParts, type Numbers } from "./numbers.ts";
@@ -11,10 +11,7 @@ const MOST_COUNTERS = 200;
 /** `host.count` of all plugins: a counter for each name, made when it is first told. */
 export function pluginCounts(registry: Registry): Count {
   const counters = new Map<string, Numbers>();
-  const dropped = createNumbers(registry, {
-    name: "ner_plugin_counts_dropped_total",
-    ...catalogue.ner_plugin_counts_dropped_total,
-  });
+  const dropped = createNumbers(registry, named("ner_plugin_counts_dropped_total"));
   const counterOf = (name: string): Numbers | undefined => {
     const known = counters.get(name);
     if (known !== undefined) return known;

@@ -1,4 +1,5 @@
 import type { Config, ConfigText, Path } from "../config/index.ts";
+import type { LogConfig } from "../config/log.ts";
 import type { StageFlow } from "../flow/types.ts";
 import type { Kind, PluginOf } from "../load.ts";
 import type { DeliveryMode, Order } from "../plugin.ts";
@@ -29,6 +30,7 @@ export interface Plan {
   readonly order: Order;
   readonly drainMs: number;
   readonly http?: HttpConfig;
+  readonly log?: LogConfig;
   readonly source?: Planned<"source">;
   readonly sink?: Planned<"sink">;
   readonly deadLetters?: Planned<"sink">;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { configSchema, parseConfigText, validate } from "../../src/config/index.ts";
+import { driftSchema } from "../../src/drift/index.ts";
 import { root } from "./starling.ts";
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -40,6 +41,8 @@ const [build, last] = [image[0]!, image.at(-1)!];
 const text = parseConfigText(read("config/kafka.yaml"), "config/kafka.yaml", {});
 const checked = validate(configSchema, text.value, text, []);
 const config = "value" in checked ? checked.value : expect.unreachable(JSON.stringify(checked.problems));
+const driftText = parseConfigText(read("config/drift.yaml"), "config/drift.yaml", {});
+const drift = driftSchema.parse((driftText.value as { drift: unknown }).drift);
 
 describe("the image", () => {
   test("is made in two stages on the same base, and the last has no build tools of its own", () => {
@@ -102,6 +105,16 @@ describe("the image", () => {
   });
 });
 
+interface Scrapes {
+  readonly scrape_configs: readonly {
+    readonly dns_sd_configs: readonly { readonly names: readonly string[]; readonly port: number }[];
+  }[];
+}
+
+interface Provider {
+  readonly options: { readonly path: string };
+}
+
 interface Service {
   readonly image?: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
@@ -147,14 +160,56 @@ describe("compose.yaml", () => {
     );
   });
 
-  test("makes the topics that the config names, before the worker starts", () => {
+  test("makes the topics that the configs name, before the worker starts", () => {
     const { topics } = services;
     expect(services.starling?.depends_on).toEqual({ topics: { condition: "service_completed_successfully" } });
     const made = /for topic in (.*); do/.exec(topics!.command!.join("\n"))?.[1]?.split(" ");
     const { source, sink, deadLetters } = config;
     expect(made?.toSorted()).toEqual(
-      [...(source!.options.topics as string[]), sink!.options.topic, deadLetters!.options.topic].toSorted(),
+      [
+        ...(source!.options.topics as string[]),
+        sink!.options.topic,
+        deadLetters!.options.topic,
+        ...drift.feedback!.topics!,
+      ].toSorted(),
     );
+    expect(drift.events.topics).toEqual([sink!.options.topic]);
+  });
+
+  test("mounts what is there, only to be read", () => {
+    const mounts = Object.values(services).flatMap(({ volumes = [] }) => volumes.filter((one) => one.startsWith(".")));
+    expect(mounts).toHaveLength(3);
+    for (const mount of mounts) {
+      const [from, , mode] = mount.split(":");
+      expect([existsSync(join(root, "deploy", from!)), mode]).toEqual([true, "ro"]);
+    }
+  });
+
+  test("lets Prometheus scrape worker and drift where they listen, by names that are services", () => {
+    const { scrape_configs: jobs } = parse(read("deploy/prometheus/prometheus.yml")) as Scrapes;
+    const places = jobs.flatMap((job) => job.dns_sd_configs.map(({ names, port }) => [...names, port]));
+    const driftPort = (driftText.value as { http: { port: string } }).http.port;
+    expect(places).toEqual([
+      ["starling", config.http!.port],
+      ["drift", Number(driftPort)],
+    ]);
+    for (const [name, port] of places) {
+      const service = services[name as string]!;
+      expect(service.environment?.HTTP_HOST).toBe("0.0.0.0");
+      expect(service.ports).toEqual([`127.0.0.1:${port}:${port}`]);
+    }
+    expect(services.drift).toMatchObject({ user: "1000:1000", read_only: true, image: services.starling!.image });
+  });
+
+  test("provisions Grafana with Prometheus and with the dashboards where they are mounted", () => {
+    const folder = "deploy/grafana/provisioning";
+    const { datasources } = parse(read(`${folder}/datasources/prometheus.yml`)) as { datasources: { url: string }[] };
+    expect(new URL(datasources[0]!.url).hostname in services).toBe(true);
+    const { providers } = parse(read(`${folder}/dashboards/starling.yml`)) as { providers: Provider[] };
+    const mount = services.grafana!.volumes!.find((one) => one.startsWith("./grafana/dashboards:"))!.split(":")[1]!;
+    expect(providers.map(({ options }) => options.path)).toEqual([mount]);
+    const home = services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH!;
+    expect(existsSync(join(root, home.replace(mount, "deploy/grafana/dashboards")))).toBe(true);
   });
 
   test("sets nothing that the config does not read", () => {

@@ -1,0 +1,143 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { EntityEvent } from "starling-ner";
+import { describe, expect, test } from "vitest";
+import { freshFolder, plugin, root, starling } from "./starling.ts";
+
+/** Posts of two names each through a real pipeline, and labels that agree with every second name. */
+async function recorded(posts = 300) {
+  const folder = freshFolder();
+  const lines = Array.from({ length: posts }, (_, i) =>
+    JSON.stringify({ id: `p${i}`, text: "Ada met Grace", language: "en" }),
+  );
+  writeFileSync(join(folder, "posts.ndjson"), `${lines.join("\n")}\n`);
+  writeFileSync(
+    join(folder, "run.yaml"),
+    JSON.stringify({
+      resources: { tagger: { use: plugin("tiny-tagger") } },
+      source: { use: "source-file", options: { path: "posts.ndjson" } },
+      stages: [{ use: "draft", batch: 8 }, { use: "final" }],
+      sink: { use: "sink-file", options: { path: "events.ndjson", format: "ndjson" } },
+      deadLetters: { use: "sink-file", options: { path: "dead.ndjson", format: "ndjson" } },
+    }),
+  );
+  expect(await starling(["run", join(folder, "run.yaml")])).toMatchObject({ code: 0 });
+  const events = readFileSync(join(folder, "events.ndjson"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as EntityEvent);
+  const feedback = events.map(({ key }) =>
+    JSON.stringify({
+      schema: "starling.feedback/1",
+      key,
+      entities: [{ start: 0, end: 3, type: "PER" }],
+      labelledAt: new Date().toISOString(),
+    }),
+  );
+  writeFileSync(join(folder, "feedback.ndjson.gz"), gzipSync(`${feedback.join("\n")}\nnot a label\n`));
+  const drift = (change: object = {}) => {
+    const section = {
+      events: { files: ["events.ndjson"] },
+      feedback: { files: ["feedback.ndjson.gz"] },
+      every: 50,
+      ...change,
+    };
+    writeFileSync(join(folder, "drift.yaml"), JSON.stringify({ drift: section }));
+    return join(folder, "drift.yaml");
+  };
+  return { folder, events, drift };
+}
+
+describe("starling drift over files", () => {
+  test("joins what a run wrote with what people said of it", async () => {
+    const { drift, events } = await recorded();
+    expect(events[0]).toMatchObject({
+      expected: { correct: 1.5, gold: 2 },
+      input: { characters: 13, words: 3, language: "en", images: 0, knowledgeCharacters: 0 },
+    });
+    const { code, stdout, stderr } = await starling(["drift", drift()]);
+    expect([code, stderr]).toEqual([
+      0,
+      "warning: drift: this is no feedback (where feedback.ndjson.gz:301, reason it is not JSON)\n",
+    ]);
+    expect(stdout).toContain("300 posts of tiny-1");
+    expect(stdout).toContain("F1 labelled, 24h, all, tiny-1: 66.67 (66.67 to 66.67), 300 entities");
+    expect(stdout).toContain("F1 estimated, 24h, all, tiny-1: 75.00, 600 entities");
+    expect(stdout).toContain("labels: 300 waiting, 1 invalid, 300 joined; 0 wait for their event");
+    const told = JSON.parse((await starling(["drift", drift(), "--json"])).stdout);
+    expect(
+      told.history.map(({ posts, labelled }: { posts: number; labelled?: { f1: number } }) => [posts, labelled?.f1]),
+    ).toEqual([50, 100, 150, 200, 250, 300].map((posts) => [posts, posts < 200 ? undefined : 0.66667]));
+  });
+
+  test("with a store counts nothing twice when it runs again", async () => {
+    const { drift } = await recorded();
+    const config = drift({ store: "drift.sqlite" });
+    for (const said of ["events: 300 kept", "events: 300 repeated"])
+      expect(await starling(["drift", config])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(new RegExp(`300 posts of tiny-1[^]*${said}`)),
+      });
+  });
+
+  test("writes a report that stands alone", async () => {
+    const { drift, folder } = await recorded();
+    const page = join(folder, "page.html");
+    const { code, stderr } = await starling(["drift", "report", drift(), "--out", page]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`${page} written\n`)]);
+    const html = readFileSync(page, "utf8");
+    expect(html).toContain("<h1>Drift of tiny-1</h1>");
+    expect(html).toContain("uPlot");
+  });
+
+  test.each<[string, object, number, string]>([
+    ["a file that is not there", { events: { files: ["none.ndjson"] } }, 1, "none.ndjson"],
+    ["a model that is not there", { model: "none" }, 2, "none has no manifest.json"],
+    ["topics without a store", { events: { topics: ["entities"] } }, 2, "drift reads topics and has no store"],
+    ["topics and files at once", { events: { files: ["a"], topics: ["b"] } }, 2, "drift.events"],
+    ["a feature that there is not", { population: { ignore: ["colour"] } }, 2, "drift.population.ignore[0]"],
+    ["a store in a folder that is not there", { store: "none/drift.sqlite" }, 1, "[DRIFT_STORE]"],
+  ])("%s is refused", async (_, change, code, reason) => {
+    const { drift } = await recorded(1);
+    expect(await starling(["drift", drift(change)])).toMatchObject({ code, stderr: expect.stringContaining(reason) });
+  });
+});
+
+describe("starling drift report --from", () => {
+  async function serving(pages: Readonly<Record<string, string>>) {
+    const server = createServer(({ url = "" }, response) => {
+      response.writeHead(url in pages ? 200 : 404).end(pages[url] ?? "");
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const close = () => new Promise<void>((done) => server.close(() => done()));
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: close };
+  }
+
+  test("a worker's metrics makes a page of what they tell", async () => {
+    const metrics = ["predicted", "expected_correct", "expected_gold"].map(
+      (name) => `ner_eval_${name}_total{model_version="default-1"} 1000\n`,
+    );
+    await using worker = await serving({ "/metrics": `${metrics.join("")}ner_entities_total{type="PER"} 1000\n` });
+    const page = join(freshFolder(), "page.html");
+    const model = ["--model", join(root, "models/default")];
+    const { code } = await starling(["drift", "report", "--from", worker.url, ...model, "--out", page]);
+    expect(code).toBe(0);
+    expect(readFileSync(page, "utf8")).toMatch(/types: 0\.\d+, more than 0\.\d+/);
+  });
+
+  test("something else is refused", async () => {
+    await using other = await serving({});
+    for (const [args, code, reason] of [
+      [["--from", other.url], 1, "it has neither /report nor /metrics"],
+      [["--from", "http://127.0.0.1:1"], 1, "cannot read http://127.0.0.1:1"],
+      [[], 2, "a report is of a config or --from a running process"],
+    ] as const)
+      expect(await starling(["drift", "report", ...args])).toMatchObject({
+        code,
+        stderr: expect.stringContaining(reason),
+      });
+  });
+});
