@@ -1,21 +1,18 @@
 /**
- * Posts from a Kafka topic to a Kafka topic, on a broker of its own. Three figures in one run:
+ * Posts from a Kafka topic to a Kafka topic, on a broker of its own. Figures of one run:
  * - a pipeline that reads, checks and writes, over bare kafkajs that consumes, parses, produces and commits the same
- *   messages (`ratio`), in turns;
+ *   messages (`ratio`), in turns; and over kafkajs with all that the plugin mends in it (`mendedRatio`);
  * - the tagger's pipeline from Kafka over the same from a file to a file (`taggerRatio`), in turns;
  * - from the append of a post to the append of its event, by the broker's clock, at half of what that pipeline can do.
  * Without a model (`--model FOLDER`, else models/default) the last two are left out.
  */
-// First: as in a worker, the plugin mends the client before the client's first write. Both sides then have the mended one.
-import "../plugins/log-kafkajs/connection.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Broker, startBroker } from "../test/kafka/broker.ts";
 import { noBroker } from "../test/kafka/missing.ts";
-import { bareRound } from "./kafka/bare.ts";
 import { latencyAtHalf } from "./kafka/latency.ts";
-import { passThroughRound } from "./kafka/pass-through.ts";
+import { type Side, sides, startSide } from "./kafka/sides.ts";
 import { taggerRounds } from "./kafka/tagger.ts";
 import { fill, makeTopic } from "./kafka/topics.ts";
 import { median, postLines } from "./posts.ts";
@@ -43,26 +40,29 @@ export default async function (options: { scale: number; args: readonly string[]
 async function throughput({ address }: Broker, count: number) {
   await makeTopic(address, "bench-posts");
   await fill(address, "bench-posts", postLines(count));
-  const rounds: { pipeline: Spent; bare: Spent }[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const bare = await bareRound(address, "bench-posts", count);
-    const pipeline = await passThroughRound(address, "bench-posts", count);
-    if (round > 0) rounds.push({ pipeline, bare }); // the first one warms up
-  }
-  const rate = (of: (round: (typeof rounds)[number]) => number) => Math.round(count / median(rounds.map(of)));
+  const runners = sides.map((side) => [side, startSide(side, { address, topic: "bench-posts", count })] as const);
+  const rounds: Readonly<Record<Side, Spent[]>> = { pipeline: [], bare: [], mended: [] };
+  for (let round = 0; round <= ROUNDS; round++)
+    for (const [side, runner] of runners) {
+      const spent = await runner.round();
+      if (round > 0) rounds[side].push(spent); // the first one warms up
+    }
+  for (const [, runner] of runners) runner.end();
+  const rate = (side: Side, of: keyof Spent) => Math.round(count / median(rounds[side].map((spent) => spent[of])));
+  const over = (side: Side, of: keyof Spent) => round3(rate("pipeline", of) / rate(side, of));
   const figures = {
-    postsPerSecond: rate(({ pipeline }) => pipeline.wallSeconds),
-    barePerSecond: rate(({ bare }) => bare.wallSeconds),
-    postsPerCpuSecond: rate(({ pipeline }) => pipeline.cpuSeconds),
-    barePerCpuSecond: rate(({ bare }) => bare.cpuSeconds),
+    ratio: over("bare", "wallSeconds"),
+    cpuRatio: over("bare", "cpuSeconds"),
+    mendedRatio: over("mended", "wallSeconds"),
+    mendedCpuRatio: over("mended", "cpuSeconds"),
+    postsPerSecond: rate("pipeline", "wallSeconds"),
+    barePerSecond: rate("bare", "wallSeconds"),
+    mendedPerSecond: rate("mended", "wallSeconds"),
   };
-  const ratio = figures.postsPerSecond / figures.barePerSecond;
-  const cpuRatio = figures.postsPerCpuSecond / figures.barePerCpuSecond;
-  console.log(`pipeline: ${figures.postsPerSecond} posts per second; bare kafkajs: ${figures.barePerSecond}`);
-  console.log(
-    `ratio ${ratio.toFixed(3)} by the clock, ${cpuRatio.toFixed(3)} by processor time, wanted ${WANTED.ratio}`,
-  );
-  return { ratio: round3(ratio), cpuRatio: round3(cpuRatio), ...figures, posts: count, rounds: ROUNDS };
+  const { ratio, mendedRatio, postsPerSecond, barePerSecond, mendedPerSecond } = figures;
+  console.log(`pipeline: ${postsPerSecond} posts per second; kafkajs: ${barePerSecond}; mended: ${mendedPerSecond}`);
+  console.log(`ratio ${ratio} over kafkajs as it comes, wanted ${WANTED.ratio}; ${mendedRatio} over the mended one`);
+  return { ...figures, posts: count, rounds: ROUNDS };
 }
 
 async function withTagger(

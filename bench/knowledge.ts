@@ -1,13 +1,13 @@
 /**
- * What asking a language model costs beyond the asking: `chat-guard` and `chat-openai` with all that they have, against
- * the openai SDK alone. Both keep 64 calls under way to a server that takes 200 ms for each, in a process of its own, so
+ * What the knowledge stage costs beyond the asking: `knowledge-chat`, `chat-guard` and `chat-openai` with all that they
+ * have, against the openai SDK alone with the same conversations. Both keep 64 calls under way to a server that takes 200 ms for each, in a process of its own, so
  * that 320 calls per second are all there are. The sides take turns; ratio is that of the calls per second, medians.
  * `npm run bench -- knowledge`
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { type Caller, openBare, openGuarded } from "./knowledge/callers.ts";
+import { type Caller, openBare, openStage } from "./knowledge/callers.ts";
 
 const WANTED = 0.95;
 const UNDER_WAY = 64;
@@ -17,20 +17,20 @@ const ROUND_SECONDS = 5;
 export default async function ({ scale }: { scale: number }): Promise<Record<string, unknown>> {
   const server = await startServer();
   const sides = [
-    { name: "openai SDK", caller: openBare(server.url), rates: [] as number[] },
-    { name: "chat-guard", caller: await openGuarded(server.url), rates: [] as number[] },
+    { name: "openai SDK", caller: await openBare(server.url), rates: [] as number[] },
+    { name: "knowledge-chat", caller: await openStage(server.url), rates: [] as number[] },
   ];
   try {
     for (const { caller } of sides) await callsPerSecond(caller, 1);
     for (let round = 0; round < ROUNDS; round++)
       for (const side of sides) side.rates.push(await callsPerSecond(side.caller, Math.max(1, ROUND_SECONDS * scale)));
-    const [bare, guarded] = sides.map(({ rates }) => rates.toSorted((a, b) => a - b)[ROUNDS >> 1]!) as [number, number];
+    const [bare, stage] = sides.map(({ rates }) => rates.toSorted((a, b) => a - b)[ROUNDS >> 1]!) as [number, number];
     for (const { name, rates } of sides) console.log(`${name}: ${rates.map(Math.round).join(", ")} calls per second`);
     return {
       bench: "knowledge",
-      ratio: guarded / bare,
+      ratio: stage / bare,
       wanted: WANTED,
-      callsPerSecond: guarded,
+      callsPerSecond: stage,
       bareCallsPerSecond: bare,
       underWay: UNDER_WAY,
     };

@@ -1,13 +1,16 @@
 /** The plugins that come with this package; each is imported when a config first names it. */
 export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  "captioner-alt": () => import("./captioner-alt/index.ts"),
+  "captioner-chat": () => import("./captioner-chat/index.ts"),
+  "captioner-transformers": () => import("./captioner-transformers/index.ts"),
   "chat-guard": () => import("./chat-guard/index.ts"),
   "chat-openai": () => import("./chat-openai/index.ts"),
   "bank-file": () => import("./bank-file/index.ts"),
   draft: () => import("./draft/index.ts"),
   final: () => import("./final/index.ts"),
+  gate: () => import("./gate/index.ts"),
   "knowledge-chat": () => import("./knowledge-chat/index.ts"),
   "knowledge-neighbours": () => import("./knowledge-neighbours/index.ts"),
-  gate: () => import("./gate/index.ts"),
   "knowledge-replay": () => import("./knowledge-replay/index.ts"),
   "registry-confluent": () => import("./registry-confluent/index.ts"),
   "log-kafkajs": () => import("./log-kafkajs/index.ts"),

@@ -56,6 +56,11 @@ export const faults = {
     say: (d: { model: string; reason: string; sent?: boolean }) =>
       `${d.model} cannot be reached: ${d.reason}; check its address`,
   },
+  CHAT_WITHOUT_IMAGES: {
+    retry: false,
+    say: (d: { borrower: string; name: string; model: string }) =>
+      `${d.borrower} shows images to "${d.name}", and ${d.model} takes none; name a model that does, and say so in its options`,
+  },
   CHECKPOINT_MISSING: {
     retry: false,
     say: (d: { folder: string }) =>
@@ -306,6 +311,11 @@ export const faults = {
     retry: true,
     say: (d: { output: string }) =>
       `no space left for ${d.output}; make room and run again, what was not written stays in the input`,
+  },
+  PEER_MISSING: {
+    retry: false,
+    say: (d: { needer: string; name: string; install: string }) =>
+      `${d.needer} needs the package ${d.name}, which is not installed; npm install ${d.install}`,
   },
   PLUGIN_API: {
     retry: false,

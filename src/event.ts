@@ -1,4 +1,4 @@
-import type { Fact, Facts, ScoredMention, Tagging, Word } from "./facts.ts";
+import type { Ask, Fact, Facts, ScoredMention, Tagging, Word } from "./facts.ts";
 import type { Origin } from "./plugin.ts";
 import type { Entity, EntityEvent } from "./schema/event.ts";
 import type { Post } from "./schema/post.ts";
@@ -41,6 +41,7 @@ export function toEvent(enriched: Enriched, { revision, final, pipeline }: Versi
     model: tagging?.model ?? "none",
     entities: tagging === undefined || tagging.mentions.length === 0 ? none : entitiesOf(post, tagging.mentions),
     ...(tagging && { expected: expectedOf(tagging), input: inputOf(post, facts, tagging) }),
+    ...(facts.ask && { ask: askOf(facts.ask) }),
     captions:
       facts.captions === undefined ? none : facts.captions.map(({ image, text, source }) => ({ image, text, source })),
     knowledge: knowledgeOf(facts),
@@ -50,6 +51,7 @@ export function toEvent(enriched: Enriched, { revision, final, pipeline }: Versi
   };
 }
 
+const askOf = ({ yes, gain, reason }: Ask) => ({ yes, gain, reason });
 const expectedOf = ({ expected: { correct, gold } }: Tagging) => ({ correct, gold });
 
 const inputOf = (post: Post, { knowledge }: Partial<Facts>, { novelty }: Tagging): EntityEvent["input"] => ({

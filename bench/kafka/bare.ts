@@ -5,12 +5,12 @@ import { connect, dropTopic, makeTopic, PARTITIONS } from "./topics.ts";
 let made = 0;
 
 /** What anybody would write: each batch is parsed, sent on and committed before the next one of its partition. */
-export async function bareRound(address: string, topic: string, count: number): Promise<Spent> {
-  const out = `bare-${made}`;
+export async function bareRound(address: string, topic: string, count: number, name: string): Promise<Spent> {
+  const out = `${name}-${made++}`;
   await makeTopic(address, out);
   const kafka = connect(address);
   const producer = kafka.producer();
-  const consumer = kafka.consumer({ groupId: `bare-${made++}` });
+  const consumer = kafka.consumer({ groupId: out });
   await Promise.all([producer.connect(), consumer.connect()]);
   await consumer.subscribe({ topic, fromBeginning: true });
   const watch = stopwatch(count);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Admin } from "kafkajs";
 import { at } from "../support/model.ts";
 import { connect, makeTopic, PARTITIONS } from "./topics.ts";
 
@@ -33,11 +34,6 @@ export async function latencyAtHalf({ address, folder, texts, kafkaConfig, kafka
   const worker = spawn(process.execPath, ["--conditions=source", at("src/cli.ts"), "run", file], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const posted = watch(address, "timed-posts", ({ partition, offset }) => `timed-posts/${partition}:${offset}`);
-  const answered = watch(address, "timed-events", ({ value }) => {
-    const { key } = JSON.parse(String(value)) as { key: string };
-    return key.slice(0, key.lastIndexOf(":"));
-  });
   const producer = connect(address).producer();
   await producer.connect();
   let sent = 0;
@@ -49,12 +45,13 @@ export async function latencyAtHalf({ address, folder, texts, kafkaConfig, kafka
     sent += count;
     await producer.send({ topic: "timed-posts", acks: -1, messages });
   };
+  const admin = connect(address).admin();
+  await admin.connect();
   const answeredAll = async () => {
-    while (answered.times.size < sent || posted.times.size < sent) await sleepOrThrow(worker);
+    while ((await lengthOf(admin, "timed-events")) < sent) await sleepOrThrow(worker);
   };
   await send(WARM_UP);
   await answeredAll();
-  const warm = new Set(answered.times.keys());
   const from = performance.now();
   for (let elapsed = 0; elapsed < seconds; elapsed = (performance.now() - from) / 1000) {
     const due = WARM_UP + Math.floor((elapsed * kafkaPerSecond) / 2);
@@ -64,10 +61,19 @@ export async function latencyAtHalf({ address, folder, texts, kafkaConfig, kafka
   await answeredAll();
   worker.kill("SIGTERM");
   await once(worker, "exit");
-  await Promise.all([posted.close(), answered.close(), producer.disconnect()]);
-  const latencies = [...answered.times].flatMap(([place, time]) =>
-    warm.has(place) ? [] : [time - posted.times.get(place)!],
+  await Promise.all([admin.disconnect(), producer.disconnect()]);
+  // Read only now, by the times that the broker wrote: whoever reads along takes the same two cores.
+  const posted = await timesOf(
+    address,
+    "timed-posts",
+    sent,
+    ({ partition, offset }) => `timed-posts/${partition}:${offset}`,
   );
+  const answered = await timesOf(address, "timed-events", sent, ({ value }) => {
+    const { key } = JSON.parse(String(value)) as { key: string };
+    return key.slice(0, key.lastIndexOf(":"));
+  });
+  const latencies = [...answered].slice(WARM_UP).map(([place, time]) => time - posted.get(place)!);
   latencies.sort((a, b) => a - b);
   const quantile = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))];
   return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), maxMs: latencies.at(-1), latencyPosts: latencies.length };
@@ -75,7 +81,7 @@ export async function latencyAtHalf({ address, folder, texts, kafkaConfig, kafka
 
 async function sleepOrThrow(worker: ChildProcess): Promise<void> {
   if (worker.exitCode !== null) throw new Error(`the worker ended with ${worker.exitCode}`);
-  await sleep(10);
+  await sleep(50);
 }
 
 interface Stamped {
@@ -84,26 +90,32 @@ interface Stamped {
   readonly value: Buffer | null;
 }
 
-/** The broker's time of each record, by what `nameOf` makes of it. */
-function watch(address: string, topic: string, nameOf: (record: Stamped) => string) {
-  const times = new Map<string, number>();
-  const consumer = connect(address).consumer({ groupId: `watch-${topic}` });
-  const running = (async () => {
-    await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachMessage: async ({ partition, message }) => {
-        const { offset, value, timestamp } = message;
-        times.set(nameOf({ partition, offset, value }), Number(timestamp));
-      },
-    });
-  })();
-  return {
-    times,
-    async close() {
-      await running;
-      await consumer.disconnect();
+async function lengthOf(admin: Admin, topic: string): Promise<number> {
+  const partitions = await admin.fetchTopicOffsets(topic);
+  return partitions.reduce((sum, { high }) => sum + Number(high), 0);
+}
+
+/** The broker's times of the `count` records of a topic, the oldest first, by what `nameOf` makes of each. */
+async function timesOf(
+  address: string,
+  topic: string,
+  count: number,
+  nameOf: (record: Stamped) => string,
+): Promise<Map<string, number>> {
+  const times: [string, number][] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const consumer = connect(address).consumer({ groupId: `times-${topic}` });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ partition, message }) => {
+      const { offset, value, timestamp } = message;
+      times.push([nameOf({ partition, offset, value }), Number(timestamp)]);
+      if (times.length === count) resolve();
     },
-  };
+  });
+  await promise;
+  await consumer.disconnect();
+  return new Map(times.sort(([, a], [, b]) => a - b));
 }

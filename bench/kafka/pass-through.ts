@@ -11,7 +11,7 @@ export async function passThroughRound(address: string, topic: string, count: nu
   await makeTopic(address, out);
   const spent = await runUntil(
     {
-      window: 8192,
+      window: 2048,
       ...fromKafka(address, topic, `passed-${made++}`),
       stages: [{ use: join(import.meta.dirname, "nothing.ts"), batch: 512, waitMs: 5, concurrency: 4 }],
       sink: toKafka(out),

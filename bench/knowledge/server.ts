@@ -6,12 +6,20 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const ANSWER_MS = 200;
+const content = JSON.stringify({
+  entities: [
+    { name: "Ada Lovelace", type: "person" },
+    { name: "London", type: "location" },
+  ],
+  reasoning: "She is a mathematician, and London is the city where she met him.",
+  image_relevant: false,
+});
 const answer = JSON.stringify({
   id: "chatcmpl-1",
   object: "chat.completion",
   created: 0,
   model: "slow",
-  choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "Ada Lovelace is a person." } }],
+  choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content } }],
   usage: { prompt_tokens: 500, completion_tokens: 10, total_tokens: 510 },
 });
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Chat } from "starling-ner";
-import { testHost, testResource } from "starling-ner/testing";
+import { testChat, testHost } from "starling-ner/testing";
 import { expect, test } from "vitest";
 import openai from "../chat-openai/index.ts";
 import { completion, sendJson, startServer } from "../chat-openai/server.test-help.ts";
@@ -17,7 +17,16 @@ const nobody: Chat = {
   ask: () => Promise.reject(new Error("nobody is there")),
 };
 
-testResource({ test, plugin, options: { chat: "inner" }, lend: { inner: nobody } });
+const usage = { inputTokens: 1, outputTokens: 1 };
+const answering: Chat = {
+  ...nobody,
+  ask: async () => ({ text: "yes", structured: false, finish: "stop", usage, usd: 0 }),
+};
+const silent: Chat = {
+  ...nobody,
+  ask: (_, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+};
+testChat({ test, plugin, options: { chat: "answering" }, silent: { chat: "silent" }, lend: { answering, silent } });
 
 test("it borrows the chat that it guards, and says of itself what that one says", async () => {
   const settings = plugin.options.parse({ chat: "inner" });

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { type ChatRequest, type Fault, isFault } from "starling-ner";
-import { testHost, testResource } from "starling-ner/testing";
+import { testChat, testHost } from "starling-ner/testing";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { retryAfterMs } from "./faults.ts";
 import plugin from "./index.ts";
@@ -25,12 +25,19 @@ async function faultOf(call: Promise<unknown>): Promise<Fault> {
 
 const forContract = await startServer();
 afterAll(() => forContract.close());
-testResource({ test, plugin, options: { model: "m", baseURL: forContract.url } });
+const silent = await startServer(() => {});
+afterAll(() => silent.close());
+testChat({
+  test,
+  plugin,
+  options: { model: "m", baseURL: forContract.url },
+  silent: { model: "m", baseURL: silent.url },
+});
 
 describe("what is sent", () => {
   test("a conversation, a cap and a temperature of 0, and nothing of the machine", async () => {
     await using server = await startServer();
-    const chat = await open(server.url, { apiKey: "sk-secret", extra: { seed: 7, model: "other" } });
+    const chat = await open(server.url, { apiKey: "sk-secret", extra: { seed: 7 } });
     await chat.ask(question, never);
     const [{ path, body, headers }] = server.received as [(typeof server.received)[0]];
     expect(path).toBe("/v1/chat/completions");
@@ -338,6 +345,17 @@ describe("options", () => {
     expect(problem({ baseURL: "http://llm.example/v1", apiKey: "k" })?.path).toEqual(["baseURL"]);
     expect(problem({ baseURL: "http://127.0.0.1:8000/v1", apiKey: "k" })).toBeUndefined();
     expect(problem({ baseURL: "http://llm.example/v1" })).toBeUndefined();
+  });
+  test("extra fields may not change what comes back, or what it costs", () => {
+    const baseURL = "http://127.0.0.1/v1";
+    expect(problem({ baseURL, extra: { reasoning_effort: "minimal" } })).toBeUndefined();
+    for (const field of ["n", "model", "stream", "service_tier"])
+      expect(problem({ baseURL, extra: { [field]: 2 } })?.path).toEqual(["extra"]);
+  });
+  test("a price of one's own says what images cost, where they are sent", () => {
+    const given = { baseURL: "http://127.0.0.1/v1", takesImages: true };
+    expect(problem({ ...given, price: { inputUsd: 1, outputUsd: 1 } })?.path).toEqual(["price"]);
+    expect(problem({ ...given, price: { inputUsd: 0, outputUsd: 0 } })).toBeUndefined();
   });
   test("OpenAI itself wants a key", () => expect(problem({})?.path).toEqual(["apiKey"]));
   test("an address with a password is refused", () =>

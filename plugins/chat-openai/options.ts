@@ -3,6 +3,13 @@ import { z } from "starling-ner";
 export const OPENAI = "https://api.openai.com/v1";
 const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
+/** Fields of a request that options set, or that would change what comes back or what it costs. */
+const OURS = [
+  ...["model", "messages", "temperature", "response_format", "max_tokens", "max_completion_tokens"],
+  ...["n", "best_of", "stream", "stream_options", "tools", "tool_choice", "functions", "function_call"],
+  ...["audio", "modalities", "prediction", "service_tier", "web_search_options"],
+];
+
 export const price = z.strictObject({
   inputUsd: z.number().nonnegative().describe("US dollars for a million tokens of input"),
   outputUsd: z.number().nonnegative().describe("US dollars for a million tokens of output"),
@@ -40,7 +47,7 @@ export const options = z
       .describe("The field that limits an answer; older servers and Ollama know max_tokens only"),
     sendTemperature: z.boolean().default(true).describe("Off for models that refuse any temperature but their own"),
     extra: z
-      .record(z.string(), z.json())
+      .record(z.string(), z.unknown())
       .default({})
       .describe("Other fields of the request, such as { reasoning_effort: minimal }"),
     timeoutMs: z.int().positive().default(60_000).describe("Time limit of one call, milliseconds"),
@@ -48,8 +55,13 @@ export const options = z
     prices: z.string().min(1).optional().describe("File of prices; the package's own config/prices.yaml by default"),
     price: price.optional().describe("What the model costs, instead of the file: { inputUsd, outputUsd, imageTokens }"),
   })
-  .superRefine(({ baseURL, apiKey, price, prices }, context) => {
+  .superRefine(({ baseURL, apiKey, price, prices, takesImages, extra }, context) => {
     const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+    for (const field of Object.keys(extra))
+      if (OURS.includes(field))
+        refuse("extra", `may not have "${field}": it changes what comes back, or what it costs`);
+    if (takesImages && price !== undefined && price.inputUsd > 0 && price.imageTokens === 0)
+      refuse("price", "wants imageTokens, as images are sent: what one is charged as, at most");
     const place = URL.parse(baseURL);
     if (place === null) return;
     if (place.username !== "" || place.password !== "")

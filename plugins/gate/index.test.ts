@@ -1,13 +1,13 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Facts, View } from "starling-ner";
+import type { View } from "starling-ner";
 import { testHost, testStage } from "starling-ner/testing";
 import { describe, expect, test } from "vitest";
 import gate from "./index.ts";
 
 /** A draft of `mentions` mentions, of which `wrong` are expected to be wrong. */
-const view = (wrong: number, neighbours?: Facts["neighbours"]): View<"draft", "neighbours"> => {
+const view = (wrong: number): View<"draft"> => {
   const mentions = Array.from({ length: 3 }, (_, i) => ({
     start: i,
     end: i + 1,
@@ -17,7 +17,7 @@ const view = (wrong: number, neighbours?: Facts["neighbours"]): View<"draft", "n
   const expected = { correct: 3 - wrong, gold: 3 - wrong };
   return {
     post: { id: String(wrong), text: "Ada Bob Cleo" },
-    facts: { draft: { mentions, expected, context: "text", model: "m" }, ...(neighbours && { neighbours }) },
+    facts: { draft: { mentions, expected, context: "text", model: "m" } },
   };
 };
 const sure = view(0);
@@ -27,7 +27,7 @@ testStage({
   test,
   plugin: gate,
   options: {},
-  batch: [sure, unsure, view(0.1, [{ id: "1", similarity: 0.5 }])],
+  batch: [sure, unsure, view(0.1)],
   skip: { "lets one bad post spare the others": "a draft is all it needs, and every draft has an answer" },
 });
 
@@ -76,10 +76,6 @@ describe("mode expected", () => {
     expect(late.filter(({ ask }) => ask?.yes).length / 2000).toBeCloseTo(0.25, 2);
     expect(late.filter(({ doubt }) => doubt > 1.55).every(({ ask }) => ask?.yes)).toBe(true);
     expect(late.filter(({ doubt }) => doubt < 1.45).some(({ ask }) => ask?.yes)).toBe(false);
-  });
-
-  test("does not ask where the retriever found no example to show", async () => {
-    expect(await asks({ cost: 0 }, view(2, []))).toMatchObject([{ yes: false, reason: "no_neighbours" }]);
   });
 });
 

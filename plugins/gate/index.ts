@@ -11,7 +11,6 @@ export default defineStage({
   name: "gate",
   about: "Decides which posts a language model is asked about: those where it is expected to pay.",
   needs: ["draft"],
-  uses: ["neighbours"],
   gives: ["ask"],
   options,
   async check({ curve }, host): Promise<Refusal[]> {
@@ -28,16 +27,13 @@ export default defineStage({
     const rank = runningRank(curve.spread, WINDOW);
     const worth = (doubt: number, gain: number) => (share === undefined ? gain >= cost : rank(doubt) > 1 - share);
 
-    const decide = ({ facts: { draft, neighbours } }: View<"draft", "neighbours">): Ask => {
+    const decide = ({ facts: { draft } }: View<"draft">): Ask => {
       const doubt = doubtOf(draft);
       const gain = gainAt(curve, doubt);
       if (mode !== "expected") return { yes: mode === "always", gain, reason: mode };
-      // Every post is ranked, those too that cannot be asked about.
-      const pays = worth(doubt, gain);
-      if (neighbours?.length === 0) return { yes: false, gain, reason: "no_neighbours" };
-      return pays ? { yes: true, gain, reason: "gain" } : { yes: false, gain, reason: "confident" };
+      return worth(doubt, gain) ? { yes: true, gain, reason: "gain" } : { yes: false, gain, reason: "confident" };
     };
-    const answer = (view: View<"draft", "neighbours">) => {
+    const answer = (view: View<"draft">) => {
       const ask = decide(view);
       host.count(ask.yes ? "asked" : "not_asked");
       return ok({ ask });

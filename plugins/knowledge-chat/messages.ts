@@ -32,24 +32,42 @@ const schema = {
   additionalProperties: false,
 };
 
+/** Turns of an example, made once for each prompt: a bank's demonstrations come again and again. */
+const turns = new WeakMap<Prompt, Map<Demonstration, readonly ChatMessage[]>>();
+
+function turnsOf(example: Demonstration, prompt: Prompt, maxText: number): readonly ChatMessage[] {
+  const made = turns.get(prompt) ?? new Map<Demonstration, readonly ChatMessage[]>();
+  turns.set(prompt, made);
+  const known = made.get(example);
+  if (known) return known;
+  const pair: readonly ChatMessage[] = [
+    { role: "user", text: question(subjectOf(example), prompt, maxText) },
+    { role: "assistant", text: prompt.structured ? structuredAnswer(example) : example.answer },
+  ];
+  made.set(example, pair);
+  return pair;
+}
+
 /** Head, examples from the least to the most similar as turns of a conversation, and the post with an answer to come. */
 export function requestOf(
   subject: Subject,
   examples: readonly Demonstration[],
   prompt: Prompt,
-  options: Pick<Options, "structured" | "maxTokens" | "maxText">,
+  options: Pick<Options, "maxTokens" | "maxText">,
 ): Pick<ChatRequest, "messages" | "maxTokens" | "temperature" | "schema"> {
-  const { structured, maxTokens, maxText } = options;
-  const shown = examples.toReversed().flatMap((example): ChatMessage[] => [
-    { role: "user", text: question(subjectOf(example), prompt, maxText) },
-    { role: "assistant", text: structured ? structuredAnswer(example) : example.answer },
-  ]);
+  const { maxTokens, maxText } = options;
+  const shown = examples.toReversed().flatMap((example) => turnsOf(example, prompt, maxText));
   const messages: ChatMessage[] = [
     { role: "system", text: prompt.head },
     ...shown,
     { role: "user", text: question(subject, prompt, maxText) },
   ];
-  return { messages, maxTokens, temperature: 0, ...(structured && { schema: { name: "named_entities", schema } }) };
+  return {
+    messages,
+    maxTokens,
+    temperature: 0,
+    ...(prompt.structured && { schema: { name: "named_entities", schema } }),
+  };
 }
 
 const subjectOf = ({ text, caption }: Demonstration): Subject => ({

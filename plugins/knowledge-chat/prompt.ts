@@ -9,6 +9,8 @@ export interface Prompt {
   readonly head: string;
   /** One post: `{{mark}}`, `{{text}}` and `{{captions}}` are filled in. */
   readonly question: string;
+  /** Whether the answer is asked for as JSON. */
+  readonly structured: boolean;
   /** Name of its folder and first digits of the SHA-256 of its files. */
   readonly version: string;
 }
@@ -37,7 +39,7 @@ export async function readPrompt(folder: string, structured: boolean): Promise<P
   const lacking = wanted.find((place) => !question.includes(place));
   if (lacking !== undefined) throw new Fault("PROMPT_INVALID", { folder, what: `question.md has no ${lacking}` });
   const digest = createHash("sha256").update([head, layout, question].join("\0")).digest("hex").slice(0, 8);
-  return { head: `${head}\n\n${layout}`, question, version: `${basename(folder)}-${digest}` };
+  return { head: `${head}\n\n${layout}`, question, structured, version: `${basename(folder)}-${digest}` };
 }
 
 /** `prompts/` of the package, whether this file runs from its sources or as it was built. */

@@ -8,6 +8,9 @@ export interface Kept extends Answer {
 }
 
 interface Entry extends Kept {
+  readonly key: string;
+  /** The longest of its words: a post without it cannot be a repost. */
+  readonly anchor: string;
   readonly words: ReadonlyMap<string, number>;
   readonly seen: string;
   readonly feature: Feature | undefined;
@@ -27,28 +30,48 @@ export interface Reposts {
 export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now = () => performance.now()): Reposts {
   // In the order they were kept, so that the oldest go first.
   const entries = new Map<string, Entry>();
-  const fits = (entry: Entry, words: Entry["words"], feature: Feature | undefined) =>
-    cosine(entry.feature, feature) >= similarity && saysNoMore(entry.words, words);
+  const byAnchor = new Map<string, Set<Entry>>();
+  const drop = (entry: Entry) => {
+    entries.delete(entry.key);
+    const anchored = byAnchor.get(entry.anchor);
+    anchored?.delete(entry);
+    if (anchored?.size === 0) byAnchor.delete(entry.anchor);
+  };
+  const add = (entry: Entry) => {
+    const before = entries.get(entry.key);
+    if (before) drop(before);
+    entries.set(entry.key, entry);
+    byAnchor.set(entry.anchor, (byAnchor.get(entry.anchor) ?? new Set()).add(entry));
+    if (entries.size > size) drop(entries.values().next().value!);
+  };
   return {
     find(subject, feature) {
       const [words, seen] = [wordsOf(subject.text), seenOf(subject)];
-      for (const [key, { until }] of entries)
-        if (until > now()) break;
-        else entries.delete(key);
+      for (const entry of entries.values())
+        if (entry.until > now()) break;
+        else drop(entry);
       const same = entries.get(keyOf(words, seen));
-      if (same) return same;
-      if (feature === undefined || similarity === 1) return undefined;
+      if (same || feature === undefined || similarity === 1) return same;
       const counts = countsOf(words);
-      for (const entry of entries.values()) if (entry.seen === seen && fits(entry, counts, feature)) return entry;
+      for (const word of counts.keys())
+        for (const entry of byAnchor.get(word) ?? [])
+          if (entry.seen === seen && saysNoMore(entry.words, counts) && cosine(entry.feature, feature) >= similarity)
+            return entry;
       return undefined;
     },
     keep(subject, feature, answer) {
       if (size === 0) return;
       const [words, seen] = [wordsOf(subject.text), seenOf(subject)];
-      const key = keyOf(words, seen);
-      entries.delete(key);
-      entries.set(key, { ...answer, words: countsOf(words), seen, feature, until: now() + maxAgeMs });
-      if (entries.size > size) entries.delete(entries.keys().next().value!);
+      const anchor = words.reduce((longest, word) => (word.length > longest.length ? word : longest), "");
+      add({
+        ...answer,
+        key: keyOf(words, seen),
+        anchor,
+        words: countsOf(words),
+        seen,
+        feature,
+        until: now() + maxAgeMs,
+      });
     },
   };
 }

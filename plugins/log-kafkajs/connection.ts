@@ -4,7 +4,7 @@ import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
-import { mendRecords } from "./record-encoder.ts";
+import { mendProduce } from "./produce-request.ts";
 import { mendTimers } from "./request-queue.ts";
 import { saslOf, tlsOf } from "./security.ts";
 
@@ -30,7 +30,7 @@ const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 3000, retries
 registerCodecs();
 mendTimers();
 mendAborted();
-mendRecords();
+mendProduce();
 
 export async function connect(options: Options, host: Host): Promise<Connection> {
   const ssl = await tlsOf(options.tls, host.resolve);

@@ -10,7 +10,6 @@ import { fresh, sharedBroker } from "../../test/kafka/shared.ts";
 import { faultOf } from "./faults.ts";
 import plugin from "./index.ts";
 import { createPartitioner, murmur2 } from "./partitioner.ts";
-import { encodeRecord, originalRecord, type RawRecord } from "./record-encoder.ts";
 import { deal } from "./sticky.ts";
 
 describe.skipIf(noBroker)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { timeout: 60_000 }, () => {
@@ -136,24 +135,6 @@ describe("what replaces parts of the client", () => {
     );
     // From the tests of Java's own client.
     expect([murmur2(Buffer.from("21")), murmur2(Buffer.from("foobar"))]).toEqual([-973932308, -790332482]);
-  });
-
-  test("records are encoded to the client's own bytes", () => {
-    const headers = fc.dictionary(fc.string({ maxLength: 20 }), fc.oneof(field, fc.array(field, { maxLength: 3 })));
-    const record: fc.Arbitrary<RawRecord> = fc.record({
-      offsetDelta: fc.nat(100_000),
-      timestampDelta: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
-      key: fc.option(field),
-      value: fc.option(field),
-      headers: headers as fc.Arbitrary<NonNullable<RawRecord["headers"]>>,
-    }) as fc.Arbitrary<RawRecord>;
-    fc.assert(
-      fc.property(record, (one) => {
-        const ours = encodeRecord(one);
-        expect(ours.buffer.equals(originalRecord(one).buffer)).toBe(true);
-        expect(ours.size()).toBe(ours.buffer.length);
-      }),
-    );
   });
 
   test("the assigner deals all partitions out evenly, and moves no more than it must", () => {

@@ -123,6 +123,25 @@ function partsOf(records: readonly NewRecord[]): NewRecord[][] {
   return parts;
 }
 
+/**
+ * The client groups the messages of a topic by partition with a `reduce` that copies the partition's list for each
+ * message. Here each step begins with nothing, and what it gives is added to the lists that are there.
+ */
+class Grouped extends Array<Message> {
+  override reduce<U>(step: (group: U, message: Message, index: number, all: Message[]) => U, initial?: U): U {
+    const groups = initial as Record<string, Message[]>;
+    for (let i = 0; i < this.length; i++) {
+      const one = step({} as U, this[i]!, i, this) as Record<string, Message[]>;
+      for (const partition in one) {
+        const list = groups[partition];
+        if (list === undefined) groups[partition] = one[partition]!;
+        else list.push(this[i]!);
+      }
+    }
+    return groups as U;
+  }
+}
+
 const topicsOf = (records: readonly NewRecord[]) => [...new Set(records.map(({ topic }) => topic))].join(", ");
 
 function batchOf(records: readonly NewRecord[], compression: ProducerBatch["compression"]): ProducerBatch {
@@ -139,6 +158,6 @@ function batchOf(records: readonly NewRecord[], compression: ProducerBatch["comp
     if (list === undefined) topics.set(topic, [message]);
     else list.push(message);
   }
-  const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }));
+  const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages: Grouped.from(messages) }));
   return { acks: -1, topicMessages, ...(compression !== undefined && { compression }) };
 }

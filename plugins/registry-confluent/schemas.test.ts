@@ -79,6 +79,7 @@ test("schemas/event.avsc carries any event", () => {
     knowledge: fc.option(
       fc.record({ source: text, usd, neighbours: fc.array(text), names: fc.array(name, { maxLength: 2 }) }),
     ),
+    ask: fc.option(fc.record({ yes: fc.boolean(), gain: usd, reason: text }), { nil: undefined }),
     expected: fc.option(fc.record({ correct: usd, gold: usd }), { nil: undefined }),
     input: fc.option(
       fc.record(

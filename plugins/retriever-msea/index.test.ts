@@ -5,6 +5,7 @@ import { type Bank, type Caption, type Demonstration, fail, type Tagger, tagInpu
 import { testHost, testStage } from "starling-ner/testing";
 import { afterAll, expect, test, vi } from "vitest";
 import { tinyTagger } from "../../test/fixtures/plugins/tiny-tagger.ts";
+import { loadLibrary } from "./hnsw.ts";
 import retriever from "./index.ts";
 
 const demonstration = (id: string, text: string, caption?: string): Demonstration => ({
@@ -19,6 +20,11 @@ const demonstrations = [
 
 const folder = await mkdtemp(join(tmpdir(), "starling-retriever-"));
 afterAll(() => rm(folder, { recursive: true }));
+
+const library = await loadLibrary().then(
+  () => true,
+  () => false,
+);
 
 let banks = 0;
 const bankOf = (some: readonly Demonstration[] = demonstrations, fingerprint = "f1"): Bank => ({
@@ -51,7 +57,7 @@ const options = { bank: "bank", tagger: "tagger", n: 2, index: "auto", ef: 128 }
 const open = (
   bank: Bank,
   tagger: Tagger = tinyTagger,
-  more: Partial<typeof options | { n: number; cache: string }> = {},
+  more: Partial<{ n: number; cache: string; index: "hnsw" }> = {},
 ) => retriever.open({ ...options, ...more }, testHost({ bank, tagger }));
 
 type Given = View<never, "captions" | "feature">;
@@ -140,6 +146,19 @@ test("fails a post whose feature is not a number", async () => {
   expect(await (await open(bankOf())).run([given], live)).toMatchObject([
     { kind: "fail", error: { code: "NOT_A_NUMBER" } },
   ]);
+});
+
+test.skipIf(!library)("a graph gives the neighbours that comparing all of them gives", async () => {
+  const some = Array.from({ length: 60 }, (_, i) => demonstration(`${i}`, `${"word ".repeat(i % 9)}${"x".repeat(i)}`));
+  const [exact, graph] = [await open(bankOf(some)), await open(bankOf(some), tinyTagger, { index: "hnsw" })];
+  const given = [view("word word xxxxxxxxx"), view("Adele"), view(some[7]!.text)];
+  const [wanted, found] = [await exact.run(given, live), await graph.run(given, live)];
+  const similarities = (outcomes: typeof found) =>
+    outcomes.flatMap((outcome) => (outcome.kind === "ok" ? outcome.value.neighbours.map((one) => one.similarity) : []));
+  expect(similarities(found)).toHaveLength(6);
+  for (const [i, similarity] of similarities(found).entries())
+    expect(similarity).toBeCloseTo(similarities(wanted)[i]!, 5);
+  expect(await idsOf(graph, view(some[7]!.text))).not.toContain("7");
 });
 
 test("features are made once, and again for another bank or another model", async () => {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { Fault, type Host } from "starling-ner";
-import { exactIndex, type Index, rowsOf, type Table } from "./exact.ts";
+import { exactIndex, type Hit, type Index, rowsOf, type Table } from "./exact.ts";
 import { hnswIndex } from "./hnsw.ts";
 
 export interface IndexOptions {
@@ -64,12 +64,18 @@ export async function recallOf(index: Index, table: Table, n: number, sample = S
   for (let i = 0; i < queries; i++) {
     const row = Math.floor((i * rows) / queries);
     const query = vectors.subarray(row * width, (row + 1) * width);
-    // One more: the row itself is the nearest.
-    const best = exact.search(query, n + 1);
-    const least = best.at(-1)!.similarity - 1e-5;
-    found += index.search(query, n + 1).filter(({ similarity }) => similarity >= least).length;
+    const best = othersOf(exact, { row, query, n });
+    const least = (best.at(-1)?.similarity ?? 0) - 1e-5;
+    found += othersOf(index, { row, query, n }).filter(({ similarity }) => similarity >= least).length;
     wanted += best.length;
     await turn();
   }
-  return found / wanted;
+  return wanted === 0 ? 1 : found / wanted;
 }
+
+/** One more is asked for: the row itself is the nearest, and proves nothing. */
+const othersOf = (index: Index, { row, query, n }: { row: number; query: Float32Array; n: number }): readonly Hit[] =>
+  index
+    .search(query, n + 1)
+    .filter((hit) => hit.row !== row)
+    .slice(0, n);

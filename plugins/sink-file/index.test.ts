@@ -207,6 +207,35 @@ test("pretty shows the text with its entities in place, then each with type and 
   expect(pretty(output(record), paint)).toContain("\x1b[1;4;32mAda Lovelace\x1b[0m");
 });
 
+test("pretty shows what was learnt on the way, a line for each, with the last event alone", () => {
+  const record = event("p", {
+    captions: [{ image: 0, text: "a portrait", source: "alt" }],
+    ask: { yes: true, gain: 2.04, reason: "gain" },
+    knowledge: {
+      source: "knowledge-replay:recorded",
+      usd: 0.00021,
+      neighbours: ["b-1", "b-2"],
+      names: [
+        { text: "Ada Lovelace", type: "person", inPost: true },
+        { text: "Byron", type: "person", inPost: false },
+      ],
+    },
+  });
+  const [, , ...notes] = pretty(output(record), plain).trimEnd().split("\n");
+  expect(notes).toEqual([
+    "    image 1: a portrait",
+    "    examples: b-1, b-2",
+    "    gate: asked (gain, +2.0 F1 expected)",
+    "    knowledge: Ada Lovelace (person), Byron (person, not in the post); knowledge-replay:recorded, 0.0002 USD",
+  ]);
+  expect(pretty(output({ ...record, final: false }), plain)).toBe("p  draft\n  Dear Ada Lovelace, hi\n\n");
+});
+
+test("pretty says of a post that was not asked about why not", () => {
+  const record = event("p", { ask: { yes: false, gain: -0.31, reason: "confident" } });
+  expect(pretty(output(record), plain)).toContain("    gate: not asked (confident, -0.3 F1 expected)\n");
+});
+
 test("pretty shows the first of two entities that overlap, and names both", () => {
   const inner = { ...entity, text: "Lovelace", type: "LOC", start: 9 };
   const shown = pretty(output(event("p", { entities: [entity, inner] })), plain);

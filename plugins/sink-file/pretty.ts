@@ -8,19 +8,18 @@ export const paint: Paint = (text, ...codes) => `\x1b[${codes.join(";")}m${text}
 export const plain: Paint = (text) => text;
 
 /**
- * A record for people: the text with its entities marked in place, then each entity with its type and confidence. Posts
- * come from strangers: what a terminal would obey in them is written out.
+ * A record for people: the text with its entities marked in place; of a last event also each entity with its type and
+ * confidence, and what was learnt on the way. Posts come from strangers: what a terminal would obey in them is written out.
  */
 export function pretty({ record, post }: Output, by: Paint): string {
   if (record.schema === "starling.dead-letter/1") return prettyLoss(record, by);
   const text = post === undefined ? "" : marked(post.text, record.entities, by);
-  const notes = notesOf(record);
+  const notes = record.final ? learnt(record) : [];
   return [
     `${by(printable(record.postId), 2)}${record.final ? "" : by("  draft", 2)}`,
     `  ${text.replaceAll("\n", "\n  ")}`,
-    ...record.entities.map((entity) => `    ${line(entity, by)}`),
-    ...record.captions.map(({ image, text }) => by(`    image ${image + 1}: ${printable(text)}`, 2)),
-    ...(notes === "" ? [] : [by(`    ${notes}`, 2)]),
+    ...(record.final ? record.entities.map((entity) => `    ${line(entity, by)}`) : []),
+    ...notes.map((note) => by(`    ${printable(note)}`, 2)),
     "",
     "",
   ].join("\n");
@@ -58,4 +57,22 @@ function colourOf(type: string): number {
   return colours[(index === -1 ? sum : index) % colours.length]!;
 }
 
-const notesOf = ({ degraded }: EntityEvent) => degraded.map(({ stage, reason }) => `${stage}: ${reason}`).join(", ");
+/** What was learnt on the way to a last event, a line for each kind of it. */
+function learnt({ captions, ask, knowledge, degraded }: EntityEvent): string[] {
+  const examples = knowledge?.neighbours ?? [];
+  return [
+    ...captions.map(({ image, text }) => `image ${image + 1}: ${text}`),
+    ...(examples.length > 0 ? [`examples: ${examples.join(", ")}`] : []),
+    ...(ask ? [gateNote(ask)] : []),
+    ...(knowledge ? [knowledgeNote(knowledge)] : []),
+    ...(degraded.length > 0 ? [degraded.map(({ stage, reason }) => `${stage}: ${reason}`).join(", ")] : []),
+  ];
+}
+
+const gateNote = ({ yes, gain, reason }: NonNullable<EntityEvent["ask"]>): string =>
+  `gate: ${yes ? "asked" : "not asked"} (${reason}, ${gain < 0 ? "" : "+"}${gain.toFixed(1)} F1 expected)`;
+
+function knowledgeNote({ names, source, usd }: NonNullable<EntityEvent["knowledge"]>): string {
+  const told = names.map(({ text, type, inPost }) => `${text} (${inPost ? type : `${type}, not in the post`})`);
+  return `knowledge: ${told.join(", ") || "no names"}; ${source}${usd > 0 ? `, ${usd.toFixed(4)} USD` : ""}`;
+}

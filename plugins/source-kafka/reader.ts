@@ -31,6 +31,8 @@ const CHUNK = 256;
 const FETCH_BYTES = 1024 * 1024;
 /** Between tries to learn where partitions begin, in milliseconds. */
 const BEGIN_AGAIN_MS = 500;
+/** Between two commits that nobody waits for, in milliseconds. */
+const COMMIT_REST_MS = 50;
 const LAST_COMMITS = 5;
 /** How long they may take, together: a broker that is away must not hold up the end. */
 const LAST_COMMITS_MS = 5000;
@@ -77,6 +79,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
 
   /** Often enough that reading does not stop for it. */
   const commitPosts = Math.max(1, Math.floor(repeats / 4));
+  /** What is settled and not committed takes room from others; a commit is cheap where it comes seldom. */
+  const commitFew = Math.max(1, Math.floor(repeats / 16));
+  let committedAt = 0;
   /** Posts settled since the last commit began. */
   let settled = 0;
   /** Posts wait that may not be taken on before others are committed. */
@@ -97,8 +102,9 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     ledger.settle(tracker, entry);
     judge();
     if (exact) clear();
-    else if (++settled >= commitPosts || starved) commitSoon();
+    else if (++settled >= commitPosts || starved || (settled >= commitFew && rested())) commitSoon();
   };
+  const rested = () => performance.now() - committedAt >= COMMIT_REST_MS;
   /** In a transaction the offset went with the post. */
   const clear = () => {
     ledger.committed(ledger.due());
@@ -171,6 +177,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
   let committing: Promise<void> | undefined;
   const commit = async (): Promise<void> => {
     settled = 0;
+    committedAt = performance.now();
     const due = ledger.due();
     if (due.length === 0 || consumer === undefined) return;
     await consumer.commit(due.map(({ tracker, offset }) => ({ ...partitionOfTracker(tracker), offset })));

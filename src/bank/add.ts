@@ -34,8 +34,9 @@ export async function addToBank(
   return { added, known: demonstrations.length - fresh.length, similar };
 }
 
+/** Lines of a bank's file. */
 export const linesOf = (demonstrations: readonly Demonstration[]): string =>
-  demonstrations.map((one) => `${JSON.stringify(one)}\n`).join("");
+  demonstrations.map((one) => `${JSON.stringify(inOrder(one))}\n`).join("");
 
 function emptyWhereAbsent(error: Error): Buffer {
   if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return Buffer.alloc(0);
@@ -47,7 +48,7 @@ function withoutKnown(present: readonly Demonstration[], others: readonly Demons
   return others.filter((one) => {
     const same = byId.get(one.id);
     if (same === undefined) return true;
-    if (linesOf([sorted(same)]) === linesOf([sorted(one)])) return false;
+    if (linesOf([same]) === linesOf([one])) return false;
     throw new Fault("DATA_MALFORMED", {
       ...{ file, line: present.indexOf(same) + 1, cause: `another demonstration has the id ${JSON.stringify(one.id)}` },
       fix: "give the new one its own id",
@@ -55,7 +56,8 @@ function withoutKnown(present: readonly Demonstration[], others: readonly Demons
   });
 }
 
-const sorted = ({ id, text, caption, answer, entities }: Demonstration): Demonstration => ({
+/** As banks are written: what is read first comes first. */
+const inOrder = ({ id, text, caption, answer, entities }: Demonstration): Demonstration => ({
   ...{ id, text, ...(caption !== undefined && { caption }), answer },
   entities: entities.map(({ text, type }) => ({ text, type })),
 });

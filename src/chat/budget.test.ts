@@ -120,6 +120,24 @@ describe("the guard", () => {
     await guard.close();
   });
 
+  test("tells once of a call that cost more than it might, and books it", async () => {
+    const { chat } = scriptedChat(async () => ({ ...yes, usd: 0.25 }), { price });
+    const { guard, warned } = guarded(chat, budgetOf(1));
+    for (const temperature of [1, 2]) await guard.ask({ ...question, temperature }, never);
+    expect(guard.figures().budgetLeftUsd).toBeCloseTo(0.5, 8);
+    expect(warned).toHaveLength(1);
+    await guard.close();
+  });
+
+  test("lets nobody wait for a turn that could not be paid", async () => {
+    const { guard } = guarded(scriptedChat(undefined, { price }).chat, {
+      ...budgetOf(worst / 2),
+      requestsPerMinute: 1,
+    });
+    for (let i = 0; i < 3; i++) expect((await ended(guard.ask(question, never))).how).toBe("CHAT_OVER_BUDGET");
+    await guard.close();
+  });
+
   test("gives back what surely cost nothing", async () => {
     expect(await leftAfter(new Fault("CHAT_BUSY", { model, afterMs: null }))).toBe(1);
     expect(await leftAfter(new Fault("CHAT_REFUSED", { model, status: 400, reason: "" }))).toBe(1);

@@ -23,13 +23,12 @@ export interface BudgetOptions {
   readonly file: string;
 }
 
+const tables = "CREATE TABLE IF NOT EXISTS spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) STRICT";
+
 /** A budget for each day of UTC, in a file. */
 export function openBudget({ usdPerDay, file }: BudgetOptions): Budget {
   const limit = Math.floor(usdPerDay * NANO);
-  const db = openStore(
-    file,
-    "CREATE TABLE IF NOT EXISTS spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) STRICT",
-  );
+  const db = openStore({ file, tables, durable: true });
   // One statement is one transaction: between looking and taking, no other process can take.
   const take = db.prepare(
     "INSERT INTO spending (day, nano) VALUES (:day, :nano) ON CONFLICT (day) DO UPDATE SET nano = nano + :nano WHERE nano + :nano <= :limit",

@@ -82,12 +82,13 @@ describe("an answer", () => {
 
 describe("the file", () => {
   test("stays within its size; what was written first goes first", () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    const answers = openAnswers({ file, maxMb: 0.1, maxAgeMs: DAY_MS });
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    const failed = vi.fn();
+    const answers = openAnswers({ file, maxMb: 0.1, maxAgeMs: DAY_MS, failed });
     const { usd, ...kept } = { ...yes, text: "x".repeat(1000) };
     for (let i = 0; i < 300; i++) {
       answers.put(`key ${i}`, kept);
-      vi.setSystemTime(Date.now() + 1);
+      vi.advanceTimersByTime(60); // answers are written together with those that come soon after
     }
     const found = Array.from({ length: 300 }, (_, i) => answers.get(`key ${i}`) !== undefined);
     expect(found.lastIndexOf(false) + 1, "the last are all there").toBe(found.indexOf(true));
@@ -95,6 +96,7 @@ describe("the file", () => {
     expect(bytes).toBeLessThan(0.1 * 2 ** 20);
     expect(bytes).toBeGreaterThan(0.07 * 2 ** 20);
     answers.close();
+    expect(failed).not.toHaveBeenCalled();
   });
 
   test("that is no cache is told at opening", async () => {
@@ -113,6 +115,16 @@ describe("the file", () => {
     for (let i = 0; i < 2; i++) expect((await guard.ask(question, never)).text).toBe("yes");
     expect(warned).toHaveLength(1);
     await guard.close();
+  });
+
+  test("that breaks before the last answers are written is told too", async () => {
+    const { guard, warned } = guarded(scriptedChat().chat, inFile());
+    await guard.ask(question, never);
+    const vandal = new DatabaseSync(file);
+    vandal.exec("DROP TABLE answers");
+    vandal.close();
+    await guard.close();
+    expect(warned).toHaveLength(1);
   });
 });
 

@@ -24,18 +24,26 @@ export interface Cache {
 export function openCache(options: CacheOptions, failed: (error: Error) => void): Cache {
   const { memoryMb, maxAgeMs, file, fileMb } = options;
   const memory = memoryMb > 0 ? createMemory(memoryMb, maxAgeMs) : undefined;
-  let answers: Answers | undefined = file === undefined ? undefined : openAnswers({ file, maxMb: fileMb, maxAgeMs });
+  let told = false;
+  const broken = (error: Error) => {
+    if (told) return; // giving it up may fail as well
+    told = true;
+    close();
+    failed(error);
+  };
+  let answers: Answers | undefined =
+    file === undefined ? undefined : openAnswers({ file, maxMb: fileMb, maxAgeMs, failed: broken });
   const close = () => {
-    answers?.close();
+    const open = answers;
     answers = undefined;
+    open?.close();
   };
   const withFile = <T>(use: (answers: Answers) => T): T | undefined => {
     if (answers === undefined) return undefined;
     try {
       return use(answers);
     } catch (error) {
-      close();
-      failed(error as Error);
+      broken(error as Error);
       return undefined;
     }
   };

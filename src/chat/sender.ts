@@ -26,44 +26,60 @@ export function createSender(
     told.log(open ? "the circuit is open" : "the circuit is closed", { model });
   });
 
-  const reserve = (request: ChatRequest) => {
-    if (budget === undefined || price === undefined) return undefined;
-    const usd = worstUsd(request, price);
-    const reservation = budget.reserve(usd);
-    if (reservation === undefined) throw new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd: budget.leftUsd() });
+  const overBudget = (usd: number) => new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd: budget?.leftUsd() ?? 0 });
+
+  const reserve = (usd: number) => {
+    const reservation = budget?.reserve(usd);
+    if (budget !== undefined && reservation === undefined) throw overBudget(usd);
     return reservation;
   };
 
   /** An answer is not lost because its cost cannot be written down. */
-  const settle = (reservation: Reservation | undefined, usd: number) => {
+  const settle = (reservation: Reservation | undefined, usd: number, worst: number) => {
     try {
       reservation?.settle(usd);
+      if (price !== undefined && usd > worst)
+        warnOnce("a call cost more than it might; check price and tokenCap", { usd, worst });
     } catch (error) {
-      told.warn("the worst cost of a call stays spent", { reason: (error as Error).message });
+      warnOnce("the worst cost of calls stays spent", { reason: (error as Error).message });
     }
+  };
+  const warned = new Set<string>();
+  const warnOnce = (message: string, fields: Readonly<Record<string, unknown>>) => {
+    if (!warned.has(message)) told.warn(message, { model, ...fields });
+    warned.add(message);
   };
 
   /** Puts the worst cost aside, sends, and settles; a call that failed and may have cost something stays spent. */
   const pay = async (request: ChatRequest, flight: Flight): Promise<ChatAnswer> => {
     flight.signal.throwIfAborted();
     circuit.check(); // it may have opened while this one waited
-    const reservation = reserve(request);
+    const worst = price === undefined ? 0 : worstUsd(request, price);
+    const reservation = reserve(worst);
     try {
       const answer = await circuit.run(() => {
         told.count("sent");
         return told.metrics.call(() => attempt({ chat, request, flight, attemptMs: options.attemptMs }));
       });
-      settle(reservation, answer.usd);
+      settle(reservation, answer.usd, worst);
       return answer;
     } catch (error) {
-      if (isFree(error)) settle(reservation, 0);
+      if (isFree(error)) settle(reservation, 0, worst);
       throw error;
     }
+  };
+
+  /** Nobody waits for a turn that could not be paid. */
+  const checkBudget = (request: ChatRequest) => {
+    if (budget === undefined || price === undefined) return;
+    const usd = worstUsd(request, price);
+    if (budget.leftUsd() < usd) throw overBudget(usd);
   };
 
   return {
     async send(request: ChatRequest, flight: Flight): Promise<ChatAnswer> {
       circuit.check();
+      checkBudget(request);
       const tokens = likelyTokens(request, price?.imageTokens);
       if (await limits.admit(tokens, flight.deadline, flight.signal)) told.count("waits");
       try {

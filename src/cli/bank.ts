@@ -160,7 +160,7 @@ function tellAdded({ added, known, similar }: Added, file: string): string {
     ...(known > 0 ? [`${known} already there`] : []),
     ...(left > 0 ? [`${left} too similar, --even-similar takes them`] : []),
   ];
-  return `${added.length} demonstrations added to ${file}${why.length > 0 ? ` (${why.join("; ")})` : ""}`;
+  return `${added.length} ${added.length === 1 ? "demonstration" : "demonstrations"} added to ${file}${why.length > 0 ? ` (${why.join("; ")})` : ""}`;
 }
 
 async function linesFrom(source: string | undefined): Promise<readonly Demonstration[]> {

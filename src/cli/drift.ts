@@ -79,17 +79,27 @@ type Open = Awaited<ReturnType<typeof openDrift>>;
 async function served(plan: Plan, open: Open, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   if (plan.http === undefined) return work();
   const probes = createProbes(plan.http);
+  const told = atMostEvery(1000, () => open.watch.tell());
   probes.running(open, signal);
   const server = await startServer(plan.http, {
     ...probes.routes,
-    "/metrics": async () => ({ status: 200, ...(await metricsOf(open.watch.tell())) }),
-    "/report": () => json(200, open.watch.tell()),
+    "/metrics": async () => ({ status: 200, ...(await metricsOf(told())) }),
+    "/report": () => json(200, told()),
   });
   try {
     await work();
   } finally {
     await server.close();
   }
+}
+
+/** Reading the windows is work: however many ask, they are read at most so often, in milliseconds. */
+function atMostEvery<T>(ms: number, make: () => T): () => T {
+  let [made, at] = [undefined as T | undefined, 0];
+  return () => {
+    if (made === undefined || performance.now() - at > ms) [made, at] = [make(), performance.now()];
+    return made;
+  };
 }
 
 async function report(config: string | undefined, { from, model, out }: ReportFlags): Promise<void> {

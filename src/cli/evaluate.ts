@@ -39,7 +39,7 @@ export function evaluateCommand(): Command {
     .option("-m, --model <folder>", "model to score without a config")
     .option("-d, --data <file>", "data with marked entities")
     .addOption(new Option("--format <format>", "of the data; by default its name decides").choices(["conll", "posts"]))
-    .option("--knowledge <file>", "knowledge for the data, in PGIM's format")
+    .option("--knowledge <file>", "knowledge for the data: recorded answers, or PGIM's format")
     .option("--captions <file>", "captions for the data: <image file> :<caption>")
     .option("--train <file>", "what the model was trained on: tells seen from unseen entities; refused as data")
     .option("--valid <file>", "what the model was chosen on; refused as data")

@@ -50,18 +50,24 @@ export interface WindowOf<T> {
  * Exact-span scores of labelled posts, micro and by type, for each model. A post counts as often as its weight says, so
  * that labels that were picked by hand do not bend the score. The interval draws whole posts again.
  */
-export function evaluateLabels({ window, items }: WindowOf<Labelled>, support: number): Evaluation[] {
+export function evaluateLabels(
+  { window, items }: WindowOf<Labelled>,
+  support: number,
+  byType: "by type" | "all" = "by type",
+): Evaluation[] {
   return [...grouped(items, ({ model }) => model)].slice(0, MOST_MODELS).flatMap(([model, posts]) => {
     const told = { source: "labelled", window, model } as const;
     const all = posts.map((post) => ({ tally: tallyOf(post.predicted, post.gold), weight: post.weight }));
-    const byType = posts.map((post) => ({ tallies: tallyByType(post.predicted, post.gold), weight: post.weight }));
+    const micro: Evaluation = { ...told, type: "all", ...scoreOf(all, support) };
+    if (byType === "all") return [micro];
+    const each = posts.map((post) => ({ tallies: tallyByType(post.predicted, post.gold), weight: post.weight }));
     return [
-      { ...told, type: "all", ...scoreOf(all, support) },
+      micro,
       ...typesOf(posts).map((type) => ({
         ...told,
         type,
         ...scoreOf(
-          byType.map(({ tallies, weight }) => ({ tally: tallies.get(type) ?? empty, weight })),
+          each.map(({ tallies, weight }) => ({ tally: tallies.get(type) ?? empty, weight })),
           support,
         ),
       })),
@@ -78,7 +84,6 @@ function scoreOf(posts: readonly Weighted[], least: number) {
   const weighted = posts.map(({ tally, weight }) => scaled(tally, weight));
   const support = sum(posts.map(({ tally }) => tally)).gold;
   const enough = support >= least;
-  // Posts of neither side change nothing, and there are many of them in a type.
   const interval = enough ? { interval: bootstrapF1(weighted, { rounds: posts.length > 3000 ? 200 : 500 }) } : {};
   return { ...prf(sum(weighted)), posts: posts.length, support, enough, ...interval };
 }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import { printable } from "../printable.ts";
+import { boundedLabel } from "../metrics/labels.ts";
 import type { Told } from "./tell.ts";
+import { eventCounts, labelCounts } from "./watch.ts";
 
 /** Every metric of `starling drift`, with its labels; all values of labels are bounded. */
 export const driftMetrics = {
@@ -78,25 +79,30 @@ export async function metricsOf(told: Told): Promise<{ readonly type: string; re
   return { type: registry.contentType, body: await registry.metrics() };
 }
 
-/** Types and versions come from outside. */
-const short = (value: string): string => printable(value).slice(0, 100);
-
+/** Types and versions come from outside: they are made to fit, as in the metrics of a worker. */
 function gauges(registry: Registry) {
   const made = new Map<string, Gauge>();
+  const bounded = new Map<string, ReturnType<typeof boundedLabel>>();
+  const fitting = (label: string, value: string) => {
+    const known = bounded.get(label) ?? boundedLabel();
+    bounded.set(label, known);
+    return known(value);
+  };
   return (name: Name, labels: Readonly<Record<string, string>>, value: number) => {
     const labelNames = [...driftMetrics[name]];
     const gauge = made.get(name) ?? new Gauge({ name, help: help[name], labelNames, registers: [registry] });
     made.set(name, gauge);
-    gauge.set(Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, short(value)])), value);
+    gauge.set(Object.fromEntries(Object.entries(labels).map(([label, said]) => [label, fitting(label, said)])), value);
   };
 }
 
 function counters(registry: Registry, { counts }: Told): void {
-  for (const [name, results] of [
-    ["ner_drift_events_total", counts.events],
-    ["ner_drift_feedback_total", counts.feedback],
+  for (const [name, results, kinds] of [
+    ["ner_drift_events_total", counts.events, eventCounts],
+    ["ner_drift_feedback_total", counts.feedback, labelCounts],
   ] as const) {
     const counter = new Counter({ name, help: help[name], labelNames: ["result"], registers: [registry] });
-    for (const [result, count] of Object.entries(results)) counter.inc({ result }, count);
+    // An increase can be told only of what began at 0.
+    for (const result of kinds) counter.inc({ result }, (results as Record<string, number>)[result] ?? 0);
   }
 }

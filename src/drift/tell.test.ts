@@ -82,6 +82,7 @@ test("metrics hold what is told, and nothing of F1 below the support", async () 
   expect(body).toContain('ner_eval_f1{source="labelled",type="all",window="24h",model_version="m-1"} 0.666');
   expect(body).toContain('ner_eval_reference_f1{type="all",model_version="m-1"} 0.9');
   expect(body).toContain('ner_drift_feedback_total{result="joined"} 300');
+  expect(body).toContain('ner_drift_feedback_total{result="expired"} 0');
   const few = await metricsOf(told({ support: 1000 }));
   expect(few.body).not.toMatch(/^ner_eval_f1\{/m);
   expect(few.body).toContain('ner_eval_support{source="labelled",type="all",window="24h",model_version="m-1"} 300');

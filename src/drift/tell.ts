@@ -151,7 +151,7 @@ export function pointOf(store: Store, telling: Telling): Point {
   const recent = newest.slice(-section.population.posts);
   const estimated = evaluateSums("", sumsOf(recent), reference.calibration, section.support).find(ofModel);
   const items = newestLabels(store, section.posts);
-  const labelled = evaluateLabels({ window: "", items }, section.support).find(ofModel);
+  const labelled = evaluateLabels({ window: "", items }, section.support, "all").find(ofModel);
   return {
     posts: ever,
     at: newestAt,

@@ -25,6 +25,15 @@ export interface Batch {
 export type EventCount = EventResult | "invalid";
 export type LabelCount = LabelResult | "invalid" | "expired";
 
+const noEvents: Readonly<Record<EventCount, 0>> = { kept: 0, revised: 0, repeated: 0, outdated: 0, invalid: 0 };
+const noLabels: Readonly<Record<LabelCount, 0>> = {
+  ...{ joined: 0, replaced: 0, repeated: 0, outdated: 0, waiting: 0 },
+  ...{ other_model: 0, off_text: 0, invalid: 0, expired: 0 },
+};
+/** All that may become of an event, and of a label. */
+export const eventCounts = Object.keys(noEvents);
+export const labelCounts = Object.keys(noLabels);
+
 export interface Counts {
   readonly events: Readonly<Partial<Record<EventCount, number>>>;
   readonly feedback: Readonly<Partial<Record<LabelCount, number>>>;

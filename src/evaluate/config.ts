@@ -7,7 +7,7 @@ const dataSchema = z.strictObject({
   /** `conll`: `token<TAB>tag` lines; `posts`: one post a line, with `labels`. By default the file's name decides. */
   format: format.optional(),
   path: z.string().min(1),
-  /** Auxiliary knowledge Z in PGIM's format; CoNLL only. */
+  /** Auxiliary knowledge Z, recorded answers or PGIM's format; CoNLL only. */
   knowledge: z.string().min(1).optional(),
   /** `<image file> :<caption>` lines; CoNLL only. */
   captions: z.string().min(1).optional(),

@@ -51,6 +51,14 @@ export const eventSchema = z.strictObject({
     .optional()
     .describe("Expected counts under the model: of these entities that are right, and of all that are there"),
   input: inputSchema.optional().describe("What the model read, in numbers"),
+  ask: z
+    .strictObject({
+      yes: z.boolean(),
+      gain: z.number().describe("Expected, in F1 points"),
+      reason: z.string().min(1),
+    })
+    .optional()
+    .describe("Whether a language model was asked, and why; absent where no stage decides that"),
   captions: z
     .array(z.strictObject({ image: z.int().nonnegative(), text: z.string(), source: z.string() }))
     .readonly()

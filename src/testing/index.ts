@@ -1,3 +1,4 @@
+export { type ChatClause, type ChatSuite, testChat } from "./chat.ts";
 export { testHost } from "./host.ts";
 export { type LogClientClause, type LogClientSuite, testLogClient } from "./log.ts";
 export { type ResourceSuite, testResource } from "./resource.ts";

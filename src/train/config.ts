@@ -6,7 +6,7 @@ const dataSetSchema = z.strictObject({
   /** `conll`: token, tab and BIO2 tag a line; `posts`: one post with its labels a line, NDJSON. */
   format: z.enum(["conll", "posts"]),
   path: z.string().min(1),
-  /** `conll` only: auxiliary knowledge in PGIM's format, joined on equal words. */
+  /** `conll` only: auxiliary knowledge, recorded answers or PGIM's format, joined on the text. */
   knowledge: z.string().min(1).optional(),
   /** `conll` only: `<image file> :<caption>` lines, joined on the image id. */
   captions: z.string().min(1).optional(),
