@@ -234,6 +234,8 @@ test("pretty shows what was learnt on the way, a line for each, with the last ev
 test("pretty says of a post that was not asked about why not", () => {
   const record = event("p", { ask: { yes: false, gain: -0.31, reason: "confident" } });
   expect(pretty(output(record), plain)).toContain("    gate: not asked (confident, -0.3 F1 points expected)\n");
+  const nothing = event("p", { ask: { yes: false, gain: -0.01, reason: "confident" } });
+  expect(pretty(output(nothing), plain)).toContain("    gate: not asked (confident, +0.0 F1 points expected)\n");
 });
 
 test("pretty shows the first of two entities that overlap, and names both", () => {

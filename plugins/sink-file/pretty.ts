@@ -70,7 +70,13 @@ function learnt({ captions, ask, knowledge, degraded }: EntityEvent): string[] {
 }
 
 const gateNote = ({ yes, gain, reason }: NonNullable<EntityEvent["ask"]>): string =>
-  `gate: ${yes ? "asked" : "not asked"} (${reason}, ${gain < 0 ? "" : "+"}${gain.toFixed(1)} F1 points expected)`;
+  `gate: ${yes ? "asked" : "not asked"} (${reason}, ${signed(gain)} F1 points expected)`;
+
+/** Never -0.0: what is so near to nothing has no sign worth telling. */
+const signed = (points: number): string => {
+  const rounded = Math.round(points * 10) / 10 + 0;
+  return `${rounded < 0 ? "" : "+"}${rounded.toFixed(1)}`;
+};
 
 function knowledgeNote({ names, source, usd }: NonNullable<EntityEvent["knowledge"]>): string {
   const told = names.map(({ text, type, inPost }) => `${text} (${inPost ? type : `${type}, not in the post`})`);
