@@ -2,7 +2,9 @@
  * Posts from a Kafka topic to a Kafka topic, on a broker of its own. Figures of one run:
  * - a pipeline that reads, checks and writes, over bare kafkajs that consumes, parses, produces and commits the same
  *   messages (`ratio`), in turns; and over kafkajs with all that the plugin mends in it (`mendedRatio`);
- * - the tagger's pipeline from Kafka over the same from a file to a file (`taggerRatio`), in turns;
+ * - the tagger's pipeline from Kafka over the same from a file to a file (`taggerRatio`), in turns, from a topic that was
+ *   filled before; the broker takes the same processors, so its share is told (`brokerShare`), and the ratio to what it
+ *   leaves (`taggerRatioApart`);
  * - from the append of a post to the append of its event, by the broker's clock, at half of what that pipeline can do.
  * Without a model (`--model FOLDER`, else models/default) the last two are left out.
  */
@@ -65,21 +67,29 @@ async function throughput({ address }: Broker, count: number) {
   return { ...figures, posts: count, rounds: ROUNDS };
 }
 
-async function withTagger(
-  { address }: Broker,
-  folder: string,
-  { scale, args }: { scale: number; args: readonly string[] },
-) {
-  const count = Math.max(200, Math.round(4000 * scale));
+async function withTagger(broker: Broker, folder: string, { scale, args }: { scale: number; args: readonly string[] }) {
+  const count = Math.max(200, Math.round(12_000 * scale));
   const model = args[args.indexOf("--model") + 1];
-  const found = await taggerRounds({ address, folder, count, ...(args.includes("--model") && { model: model! }) });
+  const found = await taggerRounds({ broker, folder, count, ...(args.includes("--model") && { model: model! }) });
   if (found === undefined) return { taggerRatio: null };
   const taggerRatio = round3(found.kafkaPerSecond / found.filePerSecond);
   console.log(`tagger: ${found.kafkaPerSecond} posts per second from Kafka, ${found.filePerSecond} from a file`);
+  const brokerShare = round3(found.brokerShare);
+  const taggerRatioApart = round3(taggerRatio / (1 - found.brokerShare));
+  console.log(
+    `ratio ${taggerRatio}; the broker took ${brokerShare} of the processors, without that ${taggerRatioApart}`,
+  );
   const latency = await latencyAtHalf({ ...found, seconds: Math.max(5, 30 * scale) });
   console.log(`at half of that, ${latency.latencyPosts} posts: p50 ${latency.p50Ms} ms, p99 ${latency.p99Ms} ms`);
   const { kafkaPerSecond, filePerSecond } = found;
-  return { taggerRatio, taggerKafkaPerSecond: kafkaPerSecond, taggerFilePerSecond: filePerSecond, ...latency };
+  return {
+    taggerRatio,
+    taggerKafkaPerSecond: kafkaPerSecond,
+    taggerFilePerSecond: filePerSecond,
+    brokerShare,
+    taggerRatioApart,
+    ...latency,
+  };
 }
 
 const round3 = (value: number) => Number(value.toFixed(3));

@@ -95,6 +95,8 @@ export async function faultyRun(posts: number, share = 0.3): Promise<FaultyRun> 
         }
         // Posts come at their own pace, whatever the LLM does.
         if (at % 4 === 0) await wait(10);
+        // A single call tries whether the server is back, and may meet one of its faults: some seconds are given to it.
+        if (at >= up && circuit.figures().circuitOpen === 1) await wait(100);
         readAt[at] = performance.now();
         yield [delivered(ok(postOf(at)), at, (index) => settled.set(index, (settled.get(index) ?? 0) + 1))];
       }

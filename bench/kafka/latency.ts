@@ -8,7 +8,7 @@ import { at } from "../support/model.ts";
 import { connect, makeTopic, PARTITIONS } from "./topics.ts";
 
 const WARM_UP = 100;
-const TICK_MS = 5;
+const TICK_MS = 10;
 
 export interface LatencyBench {
   readonly address: string;

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Broker } from "../../test/kafka/broker.ts";
 import { median } from "../posts.ts";
 import { at } from "../support/model.ts";
 import { benchPosts } from "../support/posts.ts";
@@ -10,7 +12,7 @@ import { fill, makeTopic } from "./topics.ts";
 const ROUNDS = 3;
 
 export interface TaggerBench {
-  readonly address: string;
+  readonly broker: Broker;
   readonly folder: string;
   readonly count: number;
   /** Folder of a saved model; models/default without it. */
@@ -18,8 +20,9 @@ export interface TaggerBench {
 }
 
 /** The same posts through the same tagger: from file to file, and from topic to topic, in turns. */
-export async function taggerRounds({ address, folder, count, model = at("models/default") }: TaggerBench) {
+export async function taggerRounds({ broker, folder, count, model = at("models/default") }: TaggerBench) {
   if (!existsSync(join(model, "manifest.json"))) return undefined;
+  const { address } = broker;
   const { texts } = await benchPosts(count);
   const lines = texts.map((text, i) => JSON.stringify({ id: String(i), text }));
   const file = join(folder, "posts.ndjson");
@@ -48,11 +51,13 @@ export async function taggerRounds({ address, folder, count, model = at("models/
     const sink = toKafka("tagger-events");
     return { ...rest, resources: { ...resources, tagger }, source, sink, deadLetters: sink };
   };
-  const seconds: { kafka: number; file: number }[] = [];
+  const seconds: { kafka: number; file: number; broker: number }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
+    const before = broker.cpuSeconds();
     const kafka = await runUntil(kafkaConfig("tagger-posts", `tagger-${round}`), count);
+    const ofBroker = broker.cpuSeconds() - before;
     const fromFile = await runUntil(fileConfig, count);
-    if (round > 0) seconds.push({ kafka: kafka.wallSeconds, file: fromFile.wallSeconds });
+    if (round > 0) seconds.push({ kafka: kafka.wallSeconds, file: fromFile.wallSeconds, broker: ofBroker });
   }
   return {
     address,
@@ -60,6 +65,8 @@ export async function taggerRounds({ address, folder, count, model = at("models/
     texts,
     kafkaConfig,
     kafkaPerSecond: Math.round(count / median(seconds.map(({ kafka }) => kafka))),
+    /** What the broker took of the machine's processors meanwhile, in [0, 1]. */
+    brokerShare: median(seconds.map(({ broker, kafka }) => broker / kafka)) / availableParallelism(),
     filePerSecond: Math.round(count / median(seconds.map(({ file }) => file))),
   };
 }

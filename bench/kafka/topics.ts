@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kafka, logLevel } from "kafkajs";
 
 export const PARTITIONS = 4;
@@ -10,9 +11,17 @@ export async function makeTopic(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-  await withAdmin(address, (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS, configEntries }] }),
-  );
+  await withAdmin(address, async (admin) => {
+    await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS, configEntries }], waitForLeaders: false });
+    // A busy broker may say for a moment that there is no such topic; the client's own wait ends with that.
+    for (let tries = 0; tries < 200; tries++)
+      try {
+        return await admin.fetchTopicOffsets(topic);
+      } catch {
+        await sleep(50);
+      }
+    throw new Error(`the topic ${topic} is not there 10 s after it was made`);
+  });
 }
 
 export const dropTopic = (address: string, topic: string) =>

@@ -5,6 +5,7 @@ import { createMetrics } from "../../src/metrics/index.ts";
 import { openPipeline } from "../../src/open.ts";
 import { planConfig } from "../../src/plan.ts";
 import { startScraper } from "./scraper.ts";
+import { treeCpuSeconds } from "./tree-cpu.ts";
 
 interface Run {
   readonly input: string;
@@ -31,15 +32,17 @@ export async function taggerRun(folder: string, { input, model, measured }: Run)
   const pipeline = await openPipeline(plan, { ...metrics });
   metrics?.opened(pipeline);
   const scraper = metrics && (await startScraper(metrics));
+  const cpu = treeCpuSeconds();
   const start = performance.now();
   const { emitted } = await runPipeline(pipeline, {
     signal: new AbortController().signal,
     ...(metrics && { observe: metrics.observe }),
   });
   const seconds = (performance.now() - start) / 1000;
+  const cpuSeconds = treeCpuSeconds() - cpu;
   const page = metrics === undefined ? "" : (await metrics.show()).body;
   const scrapes = (await scraper?.end()) ?? [];
   await pipeline.close();
   const series = page.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length;
-  return { emitted, seconds, scrapes, series };
+  return { emitted, seconds, cpuSeconds, scrapes, series };
 }

@@ -5,6 +5,7 @@ import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
 import { mendProduce } from "./produce-request.ts";
+import { mendRecords } from "./record-reader.ts";
 import { mendTimers } from "./request-queue.ts";
 import { saslOf, tlsOf } from "./security.ts";
 
@@ -29,6 +30,7 @@ const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 3000, retries
 
 registerCodecs();
 mendTimers();
+mendRecords();
 mendAborted();
 mendProduce();
 

@@ -18,6 +18,13 @@ import { sticky } from "./sticky.ts";
 const SILENT_MS = 180_000;
 /** How long a lost connection is tried again before the client starts anew, as another member, in milliseconds. */
 const PATIENT_MS = 20_000;
+/**
+ * Between the beginnings of two fetches that bring little, in milliseconds: the log answers with the first record that
+ * comes, and asked again at once it would answer hundreds of times a second, for one or two records each.
+ */
+const FETCH_REST_MS = 10;
+/** Records of one partition from which a fetch has brought enough. */
+const ENOUGH = 100;
 /** How long leaving the group may take, in milliseconds. */
 const LEAVE_MS = 5000;
 
@@ -59,6 +66,7 @@ export async function joinGroup(
   let membership: { readonly member: string; readonly generation: number } | undefined;
   let closed = false;
   let lastSign = performance.now();
+  let fetchedAt = 0;
 
   const alive = () => {
     lastSign = performance.now();
@@ -152,6 +160,9 @@ export async function joinGroup(
     rebalancing: onRebalancing,
     crashed: onCrash,
     alive,
+    fetching: () => {
+      fetchedAt = performance.now();
+    },
     passed: (at, next) => {
       const position = positions.get(keyOf(at));
       if (position === undefined || next <= position) return;
@@ -168,7 +179,16 @@ export async function joinGroup(
   }
   // Resolves once the group was joined, or in vain: then the events say so.
   void consumer
-    .run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: async (payload) => onBatch(payload) })
+    .run({
+      autoCommit: false,
+      eachBatchAutoResolve: true,
+      async eachBatch(payload) {
+        onBatch(payload);
+        const restMs = fetchedAt + FETCH_REST_MS - performance.now();
+        // The next fetch begins once all batches of this one were handed over.
+        if (payload.batch.messages.length < ENOUGH && restMs >= 1) await sleep(restMs);
+      },
+    })
     .catch(fail);
   const watch = setInterval(() => {
     if (performance.now() - lastSign < SILENT_MS + sessionMs) return;
@@ -236,6 +256,7 @@ interface Signs {
   rebalancing(): void;
   crashed(error: Error, restart: boolean): void;
   alive(): void;
+  fetching(): void;
   /** A batch that holds nothing to show, such as markers of transactions. */
   passed(at: Partition, next: number): void;
 }
@@ -248,6 +269,7 @@ function listen(consumer: Consumer, signs: Signs): void {
   consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
     if (payload.batchSize === 0) signs.passed(payload, Number(payload.lastOffset) + 1);
   });
+  consumer.on(events.FETCH_START, () => signs.fetching());
   for (const name of [events.FETCH_START, events.CONNECT, events.DISCONNECT, events.HEARTBEAT] as const)
     consumer.on(name as typeof events.HEARTBEAT, () => signs.alive());
 }

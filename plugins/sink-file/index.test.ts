@@ -225,7 +225,7 @@ test("pretty shows what was learnt on the way, a line for each, with the last ev
   expect(notes).toEqual([
     "    image 1: a portrait",
     "    examples: b-1, b-2",
-    "    gate: asked (gain, +2.0 F1 expected)",
+    "    gate: asked (gain, +2.0 F1 points expected)",
     "    knowledge: Ada Lovelace (person), Byron (person, not in the post); knowledge-replay:recorded, 0.0002 USD",
   ]);
   expect(pretty(output({ ...record, final: false }), plain)).toBe("p  draft\n  Dear Ada Lovelace, hi\n\n");
@@ -233,7 +233,7 @@ test("pretty shows what was learnt on the way, a line for each, with the last ev
 
 test("pretty says of a post that was not asked about why not", () => {
   const record = event("p", { ask: { yes: false, gain: -0.31, reason: "confident" } });
-  expect(pretty(output(record), plain)).toContain("    gate: not asked (confident, -0.3 F1 expected)\n");
+  expect(pretty(output(record), plain)).toContain("    gate: not asked (confident, -0.3 F1 points expected)\n");
 });
 
 test("pretty shows the first of two entities that overlap, and names both", () => {

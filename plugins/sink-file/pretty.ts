@@ -70,7 +70,7 @@ function learnt({ captions, ask, knowledge, degraded }: EntityEvent): string[] {
 }
 
 const gateNote = ({ yes, gain, reason }: NonNullable<EntityEvent["ask"]>): string =>
-  `gate: ${yes ? "asked" : "not asked"} (${reason}, ${gain < 0 ? "" : "+"}${gain.toFixed(1)} F1 expected)`;
+  `gate: ${yes ? "asked" : "not asked"} (${reason}, ${gain < 0 ? "" : "+"}${gain.toFixed(1)} F1 points expected)`;
 
 function knowledgeNote({ names, source, usd }: NonNullable<EntityEvent["knowledge"]>): string {
   const told = names.map(({ text, type, inPost }) => `${text} (${inPost ? type : `${type}, not in the post`})`);

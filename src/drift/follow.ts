@@ -5,6 +5,8 @@ import type { Health } from "../plugin.ts";
 /** Records that wait to be kept, at most, before partitions are paused; half of them, and they go on. */
 const WAITING = 5000;
 const COMMIT_MS = 1000;
+/** So long a restart after a crash waits for what was killed to be put out of the group. Batches are kept in far less. */
+const SESSION_MS = 10_000;
 
 export interface Following {
   readonly client: LogClient;
@@ -79,7 +81,7 @@ export function follow({ client, group, topics, placeOf, take, warn, signal }: F
     signal.addEventListener("abort", stop, { once: true });
     const first: Assignment[] = [];
     const join = client.consumer(
-      { group, topics: [...topics], sessionMs: 30_000, maxWaitMs: 500, maxBytesPerPartition: 1024 * 1024 },
+      { group, topics: [...topics], sessionMs: SESSION_MS, maxWaitMs: 500, maxBytesPerPartition: 1024 * 1024 },
       {
         // The first assignment may come before the consumer is known.
         assigned: (assignment) => (consumer === undefined ? first.push(assignment) : begin(assignment).catch(fail)),

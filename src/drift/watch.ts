@@ -108,7 +108,12 @@ export function createWatch(parts: WatchParts): Watch {
   return {
     counts,
     placeOf: (name) => store.get<{ next: number }>("SELECT next FROM places WHERE place = ?", name)?.next,
-    tell: () => ({ ...tell(store, telling()), counts, waiting: waitingLabels(store) }),
+    tell: () => ({
+      ...tell(store, telling()),
+      // Of the same moment as the rest: it may be kept for a while.
+      counts: { events: { ...counts.events }, feedback: { ...counts.feedback } },
+      waiting: waitingLabels(store),
+    }),
     take({ kind, records, place }) {
       made = [];
       store.transaction(() => {

@@ -42,6 +42,8 @@ export const trainSchema = z.strictObject({
     .default(1),
   /** Epochs without a better valid F1 after which training stops; 0 never stops early. */
   patience: z.int().nonnegative().default(3),
+  /** Which weights are kept: those of the best epoch by valid F1, with all that the data brings, or of the last. */
+  keep: z.enum(["best", "last"]).default("best"),
   /** How often captions and knowledge are left out, for each post and epoch, independently. */
   dropCaptions: rate.default(0.3),
   dropKnowledge: rate.default(0.3),

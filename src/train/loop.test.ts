@@ -24,6 +24,7 @@ const options = {
   chunk: 20,
   seed: 1,
   patience: 0,
+  keep: "best" as const,
   checkpointEvery: 4,
   dropCaptions: 0,
   dropKnowledge: 0,
@@ -84,11 +85,10 @@ test("learns, reports each epoch with its scores and keeps the best epoch beside
   expect(kept.sort()).toEqual([...new Set([state.best!.checkpoint, "epoch-3-batch-0"])].sort());
 });
 
-test("goes back to the best epoch, and stops when patience runs out", async () => {
+/** A run whose epochs answer as many right mentions as its planned scores say; it tells what was restored. */
+async function plannedRun(epochs: readonly number[]) {
   const run = await newRun();
-  const epochs = [40, 60, 50, 55, 70];
   let scored = 0;
-  // Epoch e answers as many right mentions as its planned score says.
   const tag: TrainingRun["tag"] = async (inputs, signal) => {
     const outcomes = await run.tag(inputs, signal);
     const share = epochs[scored++]! / 100;
@@ -98,17 +98,29 @@ test("goes back to the best epoch, and stops when patience runs out", async () =
         : outcome,
     );
   };
-  let restored = "";
+  const restored: string[] = [];
   const restore = async (from: string) => {
-    restored = from;
+    restored.push(from);
     await run.restore(from);
   };
-  const loop = await loopOf({ ...run, tag, restore }, { options: { ...options, epochs: 5, patience: 2 } });
+  return { run: { ...run, tag, restore }, restored };
+}
+
+test("goes back to the best epoch, and stops when patience runs out", async () => {
+  const { run, restored } = await plannedRun([40, 60, 50, 55, 70]);
+  const loop = await loopOf(run, { options: { ...options, epochs: 5, patience: 2 } });
   const { state } = await trainLoop(loop);
   expect(state.epochs).toHaveLength(4);
   expect(state.best!.epoch).toBe(2);
-  expect(restored).toContain("epoch-2-batch-0");
+  expect(restored.at(-1)).toContain("epoch-2-batch-0");
   expect(loop.seen.at(-1)).toEqual({ event: "stopped", why: "patience", epoch: 4 });
+});
+
+test("keeps the last epoch where it is told to, though another scored better", async () => {
+  const { run, restored } = await plannedRun([40, 60, 50]);
+  const { state } = await trainLoop(await loopOf(run, { options: { ...options, keep: "last" } }));
+  expect(state.best!.epoch).toBe(3);
+  expect(restored.at(-1)).toContain("epoch-3-batch-0");
 });
 
 test("a full disk while saving: says so, the last good checkpoint stays and training goes on from it", async () => {

@@ -22,6 +22,8 @@ export interface LoopOptions extends Drops {
   readonly seed: number;
   /** Epochs without a better valid F1 after which training stops; 0 never stops early. */
   readonly patience: number;
+  /** Whose weights the run ends with: the best epoch's by valid F1, or the last's. */
+  readonly keep: "best" | "last";
   /** Steps between checkpoints; the end of an epoch always makes one. */
   readonly checkpointEvery: number;
 }
@@ -54,7 +56,7 @@ export const stepsOf = (posts: number, { epochs, batch }: Pick<LoopOptions, "epo
 const never = new AbortController().signal;
 
 /**
- * Trains epoch by epoch and leaves `run` with the weights of the best epoch by valid F1.
+ * Trains epoch by epoch and leaves `run` with the weights of the epoch that `keep` says.
  * Every random number follows from seed, epoch and step, so a resumed run makes the very same steps.
  * Throws NOT_A_NUMBER, SAVE_FAILED, CHECKPOINT_MISSING or CHECKPOINT_OF_ANOTHER_RUN; the last good checkpoint stays.
  */
@@ -147,7 +149,7 @@ async function endEpoch(loop: Loop, ended: TrainState): Promise<TrainState> {
   const epoch = ended.epoch + 1;
   const report = { epoch, loss: ended.lossSum / ended.posts, precision, recall, f1, seconds: ended.seconds };
   const place = { epoch, batch: 0, lossSum: 0, posts: 0, seconds: 0, epochs: [...ended.epochs, report] };
-  const best = ended.best === null || f1 > ended.best.f1;
+  const best = loop.options.keep === "last" || ended.best === null || f1 > ended.best.f1;
   const mark = best ? { epoch, f1, checkpoint: checkpointName(place) } : ended.best;
   const state: TrainState = { ...ended, ...place, best: mark };
   await saveCheckpoint(loop.checkpoints, loop.run, state);

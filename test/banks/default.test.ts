@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { checkBank, readBank, similarPairs } from "../../src/bank/index.ts";
+import { parseAnswer } from "../../src/knowledge/index.ts";
 
 const { demonstrations } = await readBank(join(import.meta.dirname, "../../banks/default.ndjson"));
 const types = { PER: "person", LOC: "location", ORG: "organization", MISC: "miscellaneous" } as const;
@@ -50,4 +51,9 @@ test.each(demonstrations)("$id says what its picture shows, or that it has none"
   const reasoning = answer.slice(answer.indexOf("Reasoning:"));
   if (caption === undefined) expect(reasoning).toMatch(/[Nn]o picture|without a picture/);
   else expect(wordsOf(caption).filter((word) => reasoning.includes(word))).not.toEqual([]);
+});
+
+test.each(demonstrations)("the parser of answers reads the entities of $id", ({ answer, entities }) => {
+  const read = parseAnswer(answer);
+  expect(read?.entities.map(({ text }) => text)).toEqual(entities.map(({ text }) => text));
 });

@@ -68,6 +68,14 @@ describe("starling check", () => {
     ]);
   });
 
+  test.each(["knowledge", "knowledge-captions"])("finds nothing wrong with config/evaluate/%s.yaml", async (name) => {
+    const env = { STARLING_DATA: "data", STARLING_SET: "twitter2017", STARLING_MODEL: join(root, "models/default") };
+    const args = ["check", "--no-files", join(root, `config/evaluate/${name}.yaml`)];
+    const { code, stdout, stderr } = await starling(args, { env });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/is in order: draft > gate > knowledge-replay > final\n$/);
+  });
+
   test("prints all problems and is exit code 2", async () => {
     const config = configFile(tinyConfig().replace("batch: 8", "batch: 0").replace("deadLetters", "deadLeters"));
     const { code, stdout, stderr } = await starling(["check", config]);

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cpuSeconds } from "../chaos/process-figures.ts";
 import { makeCertificates } from "./certificates.ts";
 import { freePorts } from "./free-ports.ts";
 import { runScript } from "./run-script.ts";
@@ -27,6 +29,8 @@ export interface Broker {
   readonly secure: Secure | undefined;
   /** Its logs: a folder for each partition, such as `posts-0`. */
   readonly logs: string;
+  /** Processor time that it has used since it was started last, in seconds; Linux only. */
+  cpuSeconds(): number;
   /** Again, after `stop` or `kill`, with the same data and ports. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -76,6 +80,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       ca: certificates.ca,
     },
     logs: join(data, "log"),
+    cpuSeconds: () => cpuSeconds(Number(readFileSync(join(data, "broker.pid"), "utf8"))),
     start: async () => void (await runScript("broker.sh", ["start", ...args])),
     stop: async () => void (await runScript("broker.sh", ["stop", "-d", data])),
     kill: async () => void (await runScript("broker.sh", ["stop", "-k", "-d", data])),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePorts } from "../../kafka/free-ports.ts";
 import { noBroker } from "../../kafka/missing.ts";
 import { fresh, sharedBroker } from "../../kafka/shared.ts";
-import { configFile, freshFolder, start } from "../starling.ts";
+import { configFile, freshFolder, type Running, start } from "../starling.ts";
 import { makePlace, type Place, post, stopped } from "./place.ts";
 
 const POSTS = 250;
@@ -40,7 +40,17 @@ describe.skipIf(noBroker)(
         }),
       );
     }, 240_000);
-    afterAll(() => at?.close());
+    const running = new Set<Running>();
+    const startDrift = () => {
+      const one = start(["drift", config]);
+      running.add(one);
+      return one;
+    };
+    afterAll(async () => {
+      // Also after a failure: nothing may go on.
+      for (const { child } of running) child.kill("SIGKILL");
+      await at?.close();
+    });
 
     const metrics = async () =>
       fetch(`${url}/metrics`).then(
@@ -49,7 +59,7 @@ describe.skipIf(noBroker)(
       );
     /** Waits until the metrics hold a line. */
     const sees = async (line: string) => {
-      for (const end = Date.now() + 30_000; ; await sleep(100)) {
+      for (const end = Date.now() + 60_000; ; await sleep(100)) {
         const found = await metrics();
         if (found.includes(line)) return found;
         if (Date.now() > end) throw new Error(`no "${line}" in ${found.slice(-3000)}`);
@@ -81,9 +91,10 @@ describe.skipIf(noBroker)(
 
     test("a drift that is killed goes on where its store ends: nothing is lost, nothing counts twice", async () => {
       const worker = at.run();
+      running.add(worker);
       await at.send(...Array.from({ length: POSTS }, (_, i) => post(`p${i}`, "Ada met Grace")));
       const events = await at.events(POSTS);
-      const first = start(["drift", config]);
+      const first = startDrift();
       await sees(`ner_drift_events_total{result="kept"} ${POSTS}`);
       expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ ready: true });
       first.child.kill("SIGKILL");
@@ -92,7 +103,7 @@ describe.skipIf(noBroker)(
       await label(...events.map(({ key }) => key), "of another stream");
       await at.send(post("late"));
       await at.events(POSTS + 1);
-      const second = start(["drift", config]);
+      const second = startDrift();
       await sees('ner_drift_events_total{result="kept"} 1\n');
       const found = await sees(`ner_drift_feedback_total{result="joined"} ${POSTS}`);
       expect(found).not.toMatch(/result="repeated"\} [1-9]/);
