@@ -1,7 +1,8 @@
 /**
  * What the knowledge stage costs beyond the asking: `knowledge-chat`, `chat-guard` and `chat-openai` with all that they
- * have, against the openai SDK alone with the same conversations. Both keep 64 calls under way to a server that takes 200 ms for each, in a process of its own, so
- * that 320 calls per second are all there are. The sides take turns; ratio is that of the calls per second, medians.
+ * have, against the openai SDK alone with the same conversations. Both keep 64 calls under way to a server that takes
+ * 200 ms for each, in a process of its own, so that 320 calls per second are all there are. The sides take turns, after a
+ * while to warm up, and each round has its ratio of calls per second: the middle one counts.
  * `npm run bench -- knowledge`
  */
 import { spawn } from "node:child_process";
@@ -11,8 +12,10 @@ import { type Caller, openBare, openStage } from "./knowledge/callers.ts";
 
 const WANTED = 0.95;
 const UNDER_WAY = 64;
-const ROUNDS = 5;
-const ROUND_SECONDS = 5;
+const ROUNDS = 9;
+const ROUND_SECONDS = 3;
+/** Until the code of both sides is compiled. */
+const WARM_UP_SECONDS = 5;
 
 export default async function ({ scale }: { scale: number }): Promise<Record<string, unknown>> {
   const server = await startServer();
@@ -21,17 +24,17 @@ export default async function ({ scale }: { scale: number }): Promise<Record<str
     { name: "knowledge-chat", caller: await openStage(server.url), rates: [] as number[] },
   ];
   try {
-    for (const { caller } of sides) await callsPerSecond(caller, 1);
+    for (const { caller } of sides) await callsPerSecond(caller, Math.max(1, WARM_UP_SECONDS * scale));
     for (let round = 0; round < ROUNDS; round++)
       for (const side of sides) side.rates.push(await callsPerSecond(side.caller, Math.max(1, ROUND_SECONDS * scale)));
-    const [bare, stage] = sides.map(({ rates }) => rates.toSorted((a, b) => a - b)[ROUNDS >> 1]!) as [number, number];
+    const [bare, stage] = sides.map(({ rates }) => rates) as [number[], number[]];
     for (const { name, rates } of sides) console.log(`${name}: ${rates.map(Math.round).join(", ")} calls per second`);
     return {
       bench: "knowledge",
-      ratio: stage / bare,
+      ratio: median(stage.map((rate, round) => rate / bare[round]!)),
       wanted: WANTED,
-      callsPerSecond: stage,
-      bareCallsPerSecond: bare,
+      callsPerSecond: median(stage),
+      bareCallsPerSecond: median(bare),
       underWay: UNDER_WAY,
     };
   } finally {
@@ -39,6 +42,8 @@ export default async function ({ scale }: { scale: number }): Promise<Record<str
     server.end();
   }
 }
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 let post = 0;
 
