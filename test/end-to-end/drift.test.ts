@@ -120,7 +120,9 @@ describe("starling drift report --from", () => {
     const metrics = ["predicted", "expected_correct", "expected_gold"].map(
       (name) => `ner_eval_${name}_total{model_version="default-1"} 1000\n`,
     );
-    await using worker = await serving({ "/metrics": `${metrics.join("")}ner_entities_total{type="PER"} 1000\n` });
+    await using worker = await serving({
+      "/metrics": `ner_build_info{version="1"} 1\n${metrics.join("")}ner_entities_total{type="PER"} 1000\n`,
+    });
     const page = join(freshFolder(), "page.html");
     const model = ["--model", join(root, "models/default")];
     const { code } = await starling(["drift", "report", "--from", worker.url, ...model, "--out", page]);
@@ -130,7 +132,14 @@ describe("starling drift report --from", () => {
 
   test("something else is refused", async () => {
     await using other = await serving({});
+    await using html = await serving({ "/report": "<h1>Sales</h1>" });
+    await using json = await serving({ "/report": '{"schema":"starling.drift/1","at":"now"}' });
+    await using metrics = await serving({ "/metrics": "go_goroutines 7\n" });
     for (const [args, code, reason] of [
+      [["--from", html.url], 1, "it is no report of starling drift; name the address"],
+      [["--from", json.url], 1, "it is no report of starling drift (at); name the address"],
+      [["--from", metrics.url], 1, "its /metrics are not those of a worker"],
+      [["--from", "nowhere"], 1, "cannot read nowhere: Invalid URL"],
       [["--from", other.url], 1, "it has neither /report nor /metrics"],
       [["--from", "http://127.0.0.1:1"], 1, "cannot read http://127.0.0.1:1"],
       [[], 2, "a report is of a config or --from a running process"],
