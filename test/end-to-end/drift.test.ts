@@ -73,6 +73,17 @@ describe("starling drift over files", () => {
     ).toEqual([50, 100, 150, 200, 250, 300].map((posts) => [posts, posts < 200 ? undefined : 0.66667]));
   });
 
+  test("no event that can be read is told as that, after where pages were served", async () => {
+    const { folder, drift } = await recorded(1);
+    writeFileSync(join(folder, "events.ndjson"), "nonsense\n");
+    const config = JSON.parse(readFileSync(drift(), "utf8"));
+    writeFileSync(join(folder, "drift.yaml"), JSON.stringify({ http: { port: 0 }, ...config }));
+    const { code, stdout, stderr } = await starling(["drift", join(folder, "drift.yaml")]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^no event could be read\n/)]);
+    expect(stderr).toMatch(/^listening on http:\/\/127\.0\.0\.1:[1-9]\d* \(.*\/metrics, \/report\)\n/);
+    expect(stderr).toContain("warning: drift: this is no event (where events.ndjson:1, reason it is not JSON)\n");
+  });
+
   test("with a store counts nothing twice when it runs again", async () => {
     const { drift } = await recorded();
     const config = drift({ store: "drift.sqlite" });
