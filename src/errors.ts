@@ -213,6 +213,11 @@ export const faults = {
     say: (d: { input: string }) =>
       `${d.input} holds no .ndjson or .jsonl file (.gz allowed); name a file or another folder`,
   },
+  INPUT_INVALID: {
+    retry: false,
+    say: (d: { input: string; reason: string }) =>
+      `${d.input}: ${d.reason}; name the address of a starling drift or of a worker, with its port`,
+  },
   INPUT_MISSING: {
     retry: false,
     say: (d: { input: string; reason: string }) => `cannot read ${d.input}: ${d.reason}; check path and permissions`,

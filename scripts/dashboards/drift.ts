@@ -20,11 +20,12 @@ export const drift: Dashboard = {
     },
     {
       title: "F1 without labels",
-      about: "What the model expects of itself: by starling drift, and from the sums of the workers over six hours.",
+      about:
+        "What the model expects of itself: by starling drift, calibrated, and from the sums of the workers over six hours, uncalibrated.",
       unit: "percentunit",
       queries: [
         [`ner_eval_f1{source="estimated",${all}}`, "{{model_version}} {{window}}"],
-        ["ner:estimated_f1:6h", "{{model_version}} workers"],
+        ["ner:estimated_f1:6h", "{{model_version}} workers, uncalibrated"],
       ],
     },
     {

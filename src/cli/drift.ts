@@ -7,6 +7,7 @@ import {
   driftSchema,
   metricsOf,
   openDrift,
+  readAnswer,
   readReference,
   reportPage,
   type Told,
@@ -18,6 +19,7 @@ import { type Plan, planConfig } from "../plan.ts";
 import { createProbes, json } from "../serve/index.ts";
 import { startServer } from "../serve/server.ts";
 import { readConfig } from "./config-file.ts";
+import { listening } from "./listening.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -60,10 +62,15 @@ export function driftCommand(): Command {
 async function drift(config: string | undefined, { json: asJson, verbose }: { json?: boolean; verbose?: boolean }) {
   const signal = stopOnSignals();
   const { plan, section } = await planned(config);
-  const { log, warn } = await logsOf(plan.text, verbose ?? false, plan.log);
-  const open = await openDrift({ plan, section, warn: (message, fields) => warn("drift", message, fields), log });
+  const logs = await logsOf(plan.text, verbose ?? false, plan.log);
+  const open = await openDrift({
+    plan,
+    section,
+    warn: (message, fields) => logs.warn("drift", message, fields),
+    log: logs.log,
+  });
   try {
-    await served(plan, open, signal, () => open.read(signal));
+    await served({ plan, open, signal, listening: listening(logs) }, () => open.read(signal));
     if (section.events.topics === undefined && !signal.aborted) {
       const told = open.watch.tell();
       process.stdout.write(asJson ? `${JSON.stringify(told)}\n` : `${tellLines(told).join("\n")}\n`);
@@ -75,17 +82,26 @@ async function drift(config: string | undefined, { json: asJson, verbose }: { js
 
 type Open = Awaited<ReturnType<typeof openDrift>>;
 
+interface Serving {
+  readonly plan: Plan;
+  readonly open: Open;
+  readonly signal: AbortSignal;
+  readonly listening: ReturnType<typeof listening>;
+}
+
 /** Answers from before anything is read until the last is kept. */
-async function served(plan: Plan, open: Open, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+async function served({ plan, open, signal, listening }: Serving, work: () => Promise<void>): Promise<void> {
   if (plan.http === undefined) return work();
   const probes = createProbes(plan.http);
   const told = atMostEvery(1000, () => open.watch.tell());
   probes.running(open, signal);
-  const server = await startServer(plan.http, {
+  const routes = {
     ...probes.routes,
     "/metrics": async () => ({ status: 200, ...(await metricsOf(told())) }),
     "/report": () => json(200, told()),
-  });
+  };
+  const server = await startServer(plan.http, routes);
+  listening(server.url, Object.keys(routes));
   try {
     await work();
   } finally {
@@ -106,8 +122,9 @@ async function report(config: string | undefined, { from, model, out }: ReportFl
   if ((config === undefined) === (from === undefined))
     throw new Fault("USAGE", { what: "a report is of a config or --from a running process", help: "name one of them" });
   const told = from === undefined ? await ofConfig(config!) : await ofProcess(from, model);
+  const html = await reportPage(told);
   try {
-    await writeFile(out, await reportPage(told));
+    await writeFile(out, html);
   } catch (cause) {
     throw new Fault("OUTPUT_FAILED", { output: out, reason: (cause as Error).message }, { cause });
   }
@@ -137,18 +154,21 @@ async function ofConfig(config: string): Promise<Told> {
 /** A running starling drift tells all; a worker has its metrics. */
 async function ofProcess(from: string, model: string | undefined): Promise<Told> {
   const report = await page(from, "/report");
-  if (report !== undefined) return report.json() as Promise<Told>;
+  if (report !== undefined) return readAnswer(report, from);
   const metrics = await page(from, "/metrics");
   if (metrics === undefined)
     throw new Fault("INPUT_MISSING", { input: from, reason: "it has neither /report nor /metrics" });
+  if (!/^ner_build_info\{/m.test(metrics))
+    throw new Fault("INPUT_INVALID", { input: from, reason: "its /metrics are not those of a worker" });
   const reference = await readReference(model && resolve(model));
-  return tellWorker(await metrics.text(), { reference, section: { support: 200 }, now: Date.now() });
+  return tellWorker(metrics, { reference, section: { support: 200 }, now: Date.now() });
 }
 
-async function page(from: string, path: string): Promise<Response | undefined> {
+/** What a page says; undefined where there is none. Throws INPUT_MISSING where nothing answers to the end. */
+async function page(from: string, path: string): Promise<string | undefined> {
   try {
     const answer = await fetch(new URL(path, from), { signal: AbortSignal.timeout(30_000) });
-    return answer.ok ? answer : undefined;
+    return answer.ok ? await answer.text() : undefined;
   } catch (cause) {
     const { message, cause: below } = cause as Error;
     throw new Fault(

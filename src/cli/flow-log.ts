@@ -1,32 +1,19 @@
+import { flood } from "../flood.ts";
 import type { Observe, Written } from "../flow/types.ts";
 import type { Log } from "../host.ts";
-
-/** Lines about single posts in one second, at most; a flood of dead letters must not become a flood of lines. */
-const A_SECOND = 10;
 
 /**
  * A line for each post that became a dead letter: its key, by which all else is found, and what failed. Never what it
  * says; the reason may quote it, and stands in the letter.
  */
 export function flowLog(note: Log, now: () => number = Date.now): Pick<Observe, "written"> & { end(): void } {
-  let second = 0;
-  let lines = 0;
-  let left = 0;
-  const turn = (to: number) => {
-    if (to === second) return;
-    if (left > 0) note("flow", "more dead letters", { posts: left });
-    [second, lines, left] = [to, 0, 0];
-  };
+  const few = flood((left) => note("flow", "more dead letters", { posts: left }), now);
   const tell = ({ record }: Written) => {
     if (record.schema !== "starling.dead-letter/1") return;
-    turn(Math.floor(now() / 1000));
-    if (++lines > A_SECOND) left++;
-    else {
-      const { key, stage, code, attempts } = record;
-      note("flow", "dead letter", { key, stage, code, attempts });
-    }
+    const { key, stage, code, attempts } = record;
+    few.line(() => note("flow", "dead letter", { key, stage, code, attempts }));
   };
-  return { written: (records) => records.forEach(tell), end: () => turn(-1) };
+  return { written: (records) => records.forEach(tell), end: few.end };
 }
 
 /** One observer that tells all of these; none where there is none, since the flow works less for nobody. */

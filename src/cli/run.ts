@@ -4,7 +4,6 @@ import type { ConfigText } from "../config/index.ts";
 import { showProblem } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
-import type { Log } from "../host.ts";
 import type { Metrics } from "../metrics/index.ts";
 import { openPipeline } from "../open.ts";
 import { packageVersion } from "../package-root.ts";
@@ -13,6 +12,7 @@ import { printable } from "../printable.ts";
 import { createProbes, type HttpConfig, type Probes, startServer } from "../serve/index.ts";
 import { readConfig } from "./config-file.ts";
 import { flowLog, together } from "./flow-log.ts";
+import { listening } from "./listening.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
@@ -60,7 +60,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const logs = await logsOf(text, flags.verbose ?? false, plan.log);
   const letters = logs.note && flowLog(logs.note);
   let lettersAt = plan.deadLetters!.plugin.name;
-  const summary = await observed(plan.http, logs.log, async (probes, metrics) => {
+  const summary = await observed(plan.http, listening(logs), async (probes, metrics) => {
     const pipeline = await openPipeline(plan, { ...logs, ...metrics });
     try {
       lettersAt = pipeline.deadLetters.place ?? lettersAt;
@@ -88,7 +88,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
  */
 async function observed<T>(
   http: HttpConfig | undefined,
-  log: Log,
+  tellAddress: ReturnType<typeof listening>,
   work: (probes: Probes, metrics?: Metrics) => Promise<T>,
 ): Promise<T> {
   const probes = createProbes(http);
@@ -97,7 +97,7 @@ async function observed<T>(
   const metrics = createMetrics({ version: packageVersion });
   const routes = { ...probes.routes, "/metrics": metricsPage(metrics) };
   const server = await startServer(http, routes);
-  log("http", "listening", { address: server.url, pages: Object.keys(routes) });
+  tellAddress(server.url, Object.keys(routes));
   try {
     return await work(probes, metrics);
   } finally {

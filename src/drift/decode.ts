@@ -42,8 +42,10 @@ function decode<T>(bytes: Uint8Array | string, wanted: z.ZodType<T>): Decoded<T>
   if (value === undefined) return { invalid: "it is not JSON" };
   const result = wanted.safeParse(value);
   if (result.success) return { value: result.data };
-  const { path, message } = result.error.issues[0]!;
-  return { invalid: path.length > 0 ? `${path.join(".")}: ${message}` : message };
+  const { path, code, message } = result.error.issues[0]!;
+  // What a stranger called a key may be the text of a post.
+  const reason = code === "unrecognized_keys" ? "it has a key that does not belong there" : message;
+  return { invalid: path.length > 0 ? `${path.join(".")}: ${reason}` : reason };
 }
 
 /** A registered JSON Schema puts five bytes in front. */

@@ -1,3 +1,4 @@
+export { readAnswer } from "./answer.ts";
 export { type DriftSection, driftSchema } from "./config.ts";
 export { tellLines } from "./lines.ts";
 export { driftMetrics, metricsOf } from "./metrics.ts";

@@ -10,7 +10,7 @@ export const tellLines = (told: Told): string[] => linesOf(told).map(printable);
 function linesOf(told: Told): string[] {
   const { evaluations, drift, disagreement, counts, waiting, notes } = told;
   return [
-    `${told.events.ever} posts of ${told.model}${[null, told.model].includes(told.reference.version) ? "" : " (another than the reference)"}`,
+    readOf(told),
     ...evaluations.map(
       ({ source, window, type, model, f1, interval, support, enough }) =>
         `F1 ${source}, ${window}, ${type}, ${model}: ${enough ? points(f1) : "too few entities"}${
@@ -22,10 +22,17 @@ function linesOf(told: Told): string[] {
     ),
     ...disagreement.map(({ pair, score, posts }) => `${pair} differ: ${points(score)}% over ${posts} posts`),
     `events: ${countsOf(counts.events)}`,
-    `labels: ${countsOf(counts.feedback)}; ${waiting} wait for their event`,
+    counts.feedback === undefined
+      ? "labels: the config names none"
+      : `labels: ${countsOf(counts.feedback)}; ${waiting} wait for their event`,
     ...notes.map((note) => `note: ${note}`),
     ...alarms(told).map((alarm) => `ALARM ${alarm}`),
   ];
+}
+
+function readOf({ events, model, reference, counts }: Told): string {
+  if (events.ever === 0) return (counts.events.invalid ?? 0) > 0 ? "no event could be read" : "there were no events";
+  return `${events.ever} posts of ${model}${[null, model].includes(reference.version) ? "" : " (another than the reference)"}`;
 }
 
 const countsOf = (counts: Readonly<Record<string, number>>): string =>

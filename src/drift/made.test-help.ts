@@ -70,7 +70,10 @@ export function watched({ store, section = {}, reference = unreferenced, now = (
   const warnings: Parameters<WatchParts["warn"]>[] = [];
   const opened = store ?? openStore(":memory:", limits);
   const clock = createClock({ wall: now, ran: now });
-  const given = driftSchema.parse({ events: { topics: ["entities"] }, ...section });
+  const given = driftSchema.parse({
+    ...{ events: { topics: ["entities"] }, feedback: { topics: ["feedback"] } },
+    ...section,
+  });
   const watch = createWatch({
     ...{ store: opened, clock, section: given, reference },
     warn: (...warning) => warnings.push(warning),

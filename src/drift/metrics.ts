@@ -101,6 +101,7 @@ function counters(registry: Registry, { counts }: Told): void {
     ["ner_drift_events_total", counts.events, eventCounts],
     ["ner_drift_feedback_total", counts.feedback, labelCounts],
   ] as const) {
+    if (results === undefined) continue;
     const counter = new Counter({ name, help: help[name], labelNames: ["result"], registers: [registry] });
     // An increase can be told only of what began at 0.
     for (const result of kinds) counter.inc({ result }, (results as Record<string, number>)[result] ?? 0);

@@ -116,7 +116,7 @@ const bar = (share: number, name: string): string =>
 
 function countTable({ counts, waiting, labels }: Told): string {
   const rows = (["events", "feedback"] as const).flatMap((kind) =>
-    Object.entries(counts[kind]).map(([result, count]) => [kind, result, String(count)]),
+    Object.entries(counts[kind] ?? {}).map(([result, count]) => [kind, result, String(count)]),
   );
   const windows = labels.map(({ window, model, labels: count, delaySeconds, calibrationError }) => [
     ...[window, model, String(count)],

@@ -52,7 +52,10 @@ export async function openDrift({ plan, section, warn, log: logTo, readOnly = fa
   return {
     watch,
     health: () => health(),
-    close: () => store.close(),
+    close: () => {
+      watch.end();
+      store.close();
+    },
     async read(signal) {
       await readFiles(section, { folder, watch, signal });
       if (topics.length === 0 || signal.aborted) return;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readAnswer } from "./answer.ts";
 import { tellLines } from "./lines.ts";
 import { event, feedback, may, unreferenced, watched } from "./made.test-help.ts";
 import { metricsOf } from "./metrics.ts";
@@ -121,4 +122,49 @@ test("lines for people say the same", () => {
   expect(lines).toContain("300 posts of m-1");
   expect(lines).toContain("F1 labelled, 24h, all, m-1: 66.67 (66.67 to 66.67), 300 entities");
   expect(lines).toContain("ALARM F1 of all");
+});
+
+test("no event, or none that could be read, is told as that", () => {
+  const at = watched();
+  expect(tellLines(at.watch.tell())[0]).toBe("there were no events");
+  at.events("nonsense");
+  expect(tellLines(at.watch.tell())[0]).toBe("no event could be read");
+});
+
+test("where the config names no labels, none are counted", async () => {
+  const at = watched({ section: { feedback: undefined } });
+  at.events(event());
+  const told = at.watch.tell();
+  expect(tellLines(told)).toContain("labels: the config names none");
+  const { body } = await metricsOf(told);
+  expect(body).toContain('ner_drift_events_total{result="kept"} 1');
+  expect(body).not.toContain("ner_drift_feedback_total");
+  expect(await reportPage(told)).toContain("<td>kept</td>");
+});
+
+test("what is told comes back whole from its JSON, and something else is refused", () => {
+  const { history, ...rest } = told();
+  const back = readAnswer(JSON.stringify({ history, ...rest }), "http://a");
+  expect(back).toEqual(JSON.parse(JSON.stringify({ history, ...rest })));
+  expect(history.length).toBeGreaterThan(0);
+  for (const text of ["<html>", "null", '{"schema":"starling.drift/1"}', JSON.stringify({ ...rest, history: [{}] })])
+    expect(() => readAnswer(text, "http://a")).toThrow(/^http:\/\/a: it is no report of starling drift/);
+});
+
+test("of a flood of records that cannot be read ten a second are told, without what a stranger wrote", () => {
+  let now = may(3);
+  const at = watched({ now: () => now });
+  at.labels(...Array.from({ length: 250 }, () => ({ ...feedback(), "Ada lives in London": 1 })));
+  expect(at.warnings).toHaveLength(10);
+  expect(at.warnings[0]).toEqual([
+    "this is no feedback",
+    { where: "t/0:0", reason: "it has a key that does not belong there" },
+  ]);
+  now += 1000;
+  at.events("nonsense");
+  expect(at.warnings.slice(10).map(([message, { records }]) => [message, records])).toEqual([
+    ["more records that could not be read", "240"],
+    ["this is no event", undefined],
+  ]);
+  expect(at.watch.counts).toMatchObject({ feedback: { invalid: 250 }, events: { invalid: 1 } });
 });

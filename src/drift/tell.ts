@@ -42,7 +42,8 @@ export interface Told {
   readonly history: readonly Point[];
   /** What cannot be told, and why. */
   readonly notes: readonly string[];
-  readonly counts: Counts;
+  /** Without `feedback` where the config has none. */
+  readonly counts: Pick<Counts, "events"> & Partial<Pick<Counts, "feedback">>;
   /** Labels whose event has not come. */
   readonly waiting: number;
 }

@@ -1,3 +1,4 @@
+import { flood } from "../flood.ts";
 import type { Clock } from "./clock.ts";
 import type { DriftSection } from "./config.ts";
 import { decodeEvent, decodeFeedback } from "./decode.ts";
@@ -44,6 +45,8 @@ export interface Watch {
   take(batch: Batch): void;
   placeOf(name: string): number | undefined;
   tell(): Told;
+  /** Tells what was left out of the log last. */
+  end(): void;
   /** Since the process began. */
   readonly counts: Counts;
 }
@@ -71,9 +74,10 @@ export function createWatch(parts: WatchParts): Watch {
   const count = (kind: "events" | "feedback", result: EventCount | LabelCount, by = 1) => {
     if (by > 0) made.push({ kind, result, by });
   };
+  const few = flood((left) => warn("more records that could not be read", { records: String(left) }), clock.now);
   const invalid = (kind: "events" | "feedback", where: string, reason: string) => {
     count(kind, "invalid");
-    warn(kind === "events" ? "this is no event" : "this is no feedback", { where, reason });
+    few.line(() => warn(kind === "events" ? "this is no event" : "this is no feedback", { where, reason }));
   };
 
   const takeEvent = ({ where, bytes, timestamp }: InputRecord) => {
@@ -107,11 +111,12 @@ export function createWatch(parts: WatchParts): Watch {
 
   return {
     counts,
+    end: few.end,
     placeOf: (name) => store.get<{ next: number }>("SELECT next FROM places WHERE place = ?", name)?.next,
     tell: () => ({
       ...tell(store, telling()),
       // Of the same moment as the rest: it may be kept for a while.
-      counts: { events: { ...counts.events }, feedback: { ...counts.feedback } },
+      counts: { events: { ...counts.events }, ...(section.feedback && { feedback: { ...counts.feedback } }) },
       waiting: waitingLabels(store),
     }),
     take({ kind, records, place }) {

@@ -31,7 +31,7 @@ export function tellWorker(text: string, { reference, section, now }: WorkerPart
     reference: { version: reference.version ?? null, f1: reference.f1 },
     events: { ever: posts, stored: 0 },
     evaluations: evaluateSums("since the start", sums, reference.calibration, section.support),
-    ...{ labels: [], disagreement: [], history: [], waiting: 0, counts: { events: {}, feedback: {} } },
+    ...{ labels: [], disagreement: [], history: [], waiting: 0, counts: { events: {} } },
     drift: reference.population.flatMap((one) => driftOf(one, of("entities"), of("confidence"))),
     notes: [
       ...reference.notes,

@@ -73,6 +73,17 @@ describe("starling drift over files", () => {
     ).toEqual([50, 100, 150, 200, 250, 300].map((posts) => [posts, posts < 200 ? undefined : 0.66667]));
   });
 
+  test("no event that can be read is told as that, after where pages were served", async () => {
+    const { folder, drift } = await recorded(1);
+    writeFileSync(join(folder, "events.ndjson"), "nonsense\n");
+    const config = JSON.parse(readFileSync(drift(), "utf8"));
+    writeFileSync(join(folder, "drift.yaml"), JSON.stringify({ http: { port: 0 }, ...config }));
+    const { code, stdout, stderr } = await starling(["drift", join(folder, "drift.yaml")]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^no event could be read\n/)]);
+    expect(stderr).toMatch(/^listening on http:\/\/127\.0\.0\.1:[1-9]\d* \(.*\/metrics, \/report\)\n/);
+    expect(stderr).toContain("warning: drift: this is no event (where events.ndjson:1, reason it is not JSON)\n");
+  });
+
   test("with a store counts nothing twice when it runs again", async () => {
     const { drift } = await recorded();
     const config = drift({ store: "drift.sqlite" });
@@ -120,7 +131,9 @@ describe("starling drift report --from", () => {
     const metrics = ["predicted", "expected_correct", "expected_gold"].map(
       (name) => `ner_eval_${name}_total{model_version="default-1"} 1000\n`,
     );
-    await using worker = await serving({ "/metrics": `${metrics.join("")}ner_entities_total{type="PER"} 1000\n` });
+    await using worker = await serving({
+      "/metrics": `ner_build_info{version="1"} 1\n${metrics.join("")}ner_entities_total{type="PER"} 1000\n`,
+    });
     const page = join(freshFolder(), "page.html");
     const model = ["--model", join(root, "models/default")];
     const { code } = await starling(["drift", "report", "--from", worker.url, ...model, "--out", page]);
@@ -130,7 +143,14 @@ describe("starling drift report --from", () => {
 
   test("something else is refused", async () => {
     await using other = await serving({});
+    await using html = await serving({ "/report": "<h1>Sales</h1>" });
+    await using json = await serving({ "/report": '{"schema":"starling.drift/1","at":"now"}' });
+    await using metrics = await serving({ "/metrics": "go_goroutines 7\n" });
     for (const [args, code, reason] of [
+      [["--from", html.url], 1, "it is no report of starling drift; name the address"],
+      [["--from", json.url], 1, "it is no report of starling drift (at); name the address"],
+      [["--from", metrics.url], 1, "its /metrics are not those of a worker"],
+      [["--from", "nowhere"], 1, "cannot read nowhere: Invalid URL"],
       [["--from", other.url], 1, "it has neither /report nor /metrics"],
       [["--from", "http://127.0.0.1:1"], 1, "cannot read http://127.0.0.1:1"],
       [[], 2, "a report is of a config or --from a running process"],

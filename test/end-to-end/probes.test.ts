@@ -51,6 +51,24 @@ test("/live and /ready answer while a pipeline runs, and until what was read is 
   expect(await page(port, "/live")).toBeUndefined();
 });
 
+test("where it listens is told on standard error, also of a free port; nothing but events is on standard output", async () => {
+  const input = '{"id":"1","text":"Adele sings"}\n';
+  const { code, stdout, stderr } = await starling(["run", configFile(`http: { port: 0 }\n${tinyConfig()}`)], { input });
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^listening on http:\/\/127\.0\.0\.1:[1-9]\d* \(.*\/metrics\)\n$/),
+  ]);
+  expect(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).postId),
+  ).toEqual(["1"]);
+  const verbose = await starling(["run", configFile(`http: { port: 0 }\n${tinyConfig()}`), "--verbose"], { input });
+  expect(verbose.stderr).not.toMatch(/^listening/m);
+  expect(verbose.stderr).toMatch(/^\{.*"address":"http:\/\/127\.0\.0\.1:[1-9]\d*",.*"msg":"listening"\}$/m);
+});
+
 test("a port that is taken keeps the pipeline from starting, with a sentence", async () => {
   const taken = createServer();
   await new Promise<void>((done) => taken.listen(0, "127.0.0.1", done));

@@ -25,6 +25,8 @@ export async function knownSeries(recorded: Readonly<Record<string, readonly str
   for (const [, name] of (await exampleMetrics().show()).body.matchAll(/^# TYPE (\w+) (?!histogram)/gm))
     if (!known.has(name!)) add(name!, []);
   for (const [name, labels] of Object.entries(recorded)) add(name, labels);
+  // Prometheus' own, of each scrape.
+  add("up", []);
   return known;
 }
 
@@ -35,7 +37,7 @@ export function namesIn(expr: string): { series: string[]; labels: string[] } {
   const lists = Array.from(bare.matchAll(/\b(?:by|on|without|ignoring)\s*\(([^)]*)\)/g), ([, inside]) => inside!);
   return {
     series: Array.from(
-      bare.matchAll(/\b(?:ner|gen_ai|nodejs|process)[_:][\w:]*(?=[^\w:(,)]|\)|$)/g),
+      bare.matchAll(/\b(?:up|(?:ner|gen_ai|nodejs|process)[_:][\w:]*)(?=[^\w:(,)]|\)|$)/g),
       ([name]) => name!,
     ).filter((name) => !lists.some((list) => list.split(/,\s*/).includes(name))),
     labels: [

@@ -39,7 +39,7 @@ describe.skipIf(noPrometheus)(`promtool${noPrometheus ? ` (${noPrometheus})` : "
     expect(execFileSync("promtool", ["check", "metrics"], { input: page.body, encoding: "utf8" })).toBe("");
   });
 
-  test("sees every alert fire, and not fire, as rules.test.yml says", () => {
+  test("sees every alert fire, and not fire, as rules.test.yml says", { timeout: 60_000 }, () => {
     expect(promtool("test", "rules", "rules.test.yml")).toContain("SUCCESS");
   });
 });
