@@ -34,7 +34,7 @@ export const faults = {
   CHAT_PRICE_UNKNOWN: {
     retry: false,
     say: (d: { model: string }) =>
-      `no price of ${d.model} is known, so a budget cannot be kept; add it to the file of prices, or give the resource its price`,
+      `no price of ${d.model} is known, so a budget cannot be kept; add it to the file of prices, or give the resource price: { inputUsd, outputUsd } in US dollars per million tokens`,
   },
   CHAT_REFUSED: {
     retry: false,

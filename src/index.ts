@@ -13,6 +13,7 @@ export { contextOf, tagInput } from "./input.ts";
 export * from "./knowledge/index.ts";
 export * from "./ledger/index.ts";
 export * from "./log/index.ts";
+export { makeFolder } from "./make-folder.ts";
 export {
   type AvroSchema,
   contentMode,

@@ -1,6 +1,7 @@
 import {
   type CaptionerParts,
   type Chat,
+  type Fault,
   type FaultCode,
   isFault,
   type Outcome,
@@ -32,11 +33,20 @@ export const describeWith =
       return finish === "refusal" ? pass("refused", true) : ok(text);
     } catch (error) {
       signal.throwIfAborted();
-      const reason = isFault(error) ? reasons[error.code] : undefined;
+      const reason = reasonOf(error);
       if (reason === undefined) throw error;
       return pass(reason, true);
     }
   };
+
+/** Key, money, permission or model are missing: every picture would end so. */
+const DENIES = new Set([401, 402, 403, 404]);
+
+function reasonOf(error: unknown): string | undefined {
+  if (!isFault(error)) return undefined;
+  if (error.code === "CHAT_REFUSED" && DENIES.has((error as Fault<"CHAT_REFUSED">).details.status)) return "denied";
+  return reasons[error.code];
+}
 
 /** A fixed set, for it becomes a label of counts. */
 const reasons: Readonly<Partial<Record<FaultCode, string>>> = {

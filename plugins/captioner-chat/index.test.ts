@@ -131,7 +131,9 @@ test.each([
   [new Fault("CHAT_FAILED", { model, status: 500, reason: "x" }), "llm_error"],
   [new Fault("CHAT_GARBLED", { model, reason: "x" }), "llm_error"],
   [new Fault("CHAT_OVER_BUDGET", { model, usd: 1, leftUsd: 0 }), "budget"],
-  [new Fault("CHAT_REFUSED", { model, status: 401, reason: "x" }), "refused"],
+  [new Fault("CHAT_REFUSED", { model, status: 401, reason: "x" }), "denied"],
+  [new Fault("CHAT_REFUSED", { model, status: 404, reason: "x" }), "denied"],
+  [new Fault("CHAT_REFUSED", { model, status: 400, reason: "x" }), "refused"],
   [new Fault("CHAT_TIMEOUT", { model, afterMs: 1 }), "timeout"],
   [new Fault("CHAT_UNREACHABLE", { model, reason: "x" }), "llm_error"],
 ])("%s is a pass, and is asked again next time", async (fault, reason) => {

@@ -217,6 +217,11 @@ describe("goes on without knowledge", () => {
     [new Fault("CHAT_CIRCUIT_OPEN", { model: "m" }), "circuit_open"],
     [new Fault("CHAT_OVER_BUDGET", { model: "m", usd: 1, leftUsd: 0 }), "budget"],
     [new Fault("CHAT_TIMEOUT", { model: "m", afterMs: 1 }), "timeout"],
+    [new Fault("CHAT_REFUSED", { model: "m", status: 401, reason: "x" }), "denied"],
+    [new Fault("CHAT_REFUSED", { model: "m", status: 402, reason: "x" }), "denied"],
+    [new Fault("CHAT_REFUSED", { model: "m", status: 403, reason: "x" }), "denied"],
+    [new Fault("CHAT_REFUSED", { model: "m", status: 404, reason: "x" }), "denied"],
+    [new Fault("CHAT_REFUSED", { model: "m", status: 400, reason: "x" }), "refused"],
     [new Error("whatever"), "llm_error"],
   ])("%s", async (error, expected) => {
     const { ask } = await open({}, {}, { ask: () => Promise.reject(error) });

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { access, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HierarchicalNSW } from "hnswlib-node";
+import { makeFolder } from "starling-ner";
 import { type Index, rowsOf, type Table } from "./exact.ts";
 import type { Build, Built } from "./hnsw-child.ts";
 
@@ -66,7 +67,7 @@ async function readOrBuild(graph: HierarchicalNSW, table: Table, file: string): 
 /** A new folder beside `file`, or, where that cannot be written, among the temporary ones. */
 async function placeFor(file: string): Promise<string> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     return await mkdtemp(`${file}.`);
   } catch {
     return mkdtemp(join(tmpdir(), "starling-hnsw-"));

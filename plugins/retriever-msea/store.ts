@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "starling-ner";
 import type { Features, Of } from "./features.ts";
 
 /** What the first line of a file of features says; the numbers follow, little-endian float32, table after table. */
@@ -59,7 +60,7 @@ export async function saveFeatures(file: string, { bank, model, tables }: Featur
 
 /** All of a file or nothing of it. */
 async function writeWhole(file: string, bytes: Buffer): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const beside = `${file}.${randomUUID()}`;
   try {
     await writeFile(beside, bytes);

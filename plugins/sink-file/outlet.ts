@@ -1,11 +1,11 @@
 import { fstatSync } from "node:fs";
-import { type FileHandle, mkdir, open, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, open, stat, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { Fault } from "starling-ner";
+import { Fault, makeFolder } from "starling-ner";
 import { checkPlace } from "./place.ts";
 
 /** Somewhere bytes go. `write` resolves once the operating system has them; until then they must not change. */
@@ -35,7 +35,7 @@ export async function fileOutlet({ path, fsync, append }: FileRules): Promise<Ou
   if (!append && (await isFile(path))) await explained(path, async () => writeFile(path, await pack(Buffer.alloc(0))));
   let opening: Promise<FileHandle> | undefined;
   const start = async () => {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     return open(path, append ? "a" : "w");
   };
   return {

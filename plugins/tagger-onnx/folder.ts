@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { Fault, manifestFile, verifyManifest, type z } from "starling-ner";
+import { Fault, makeFolder, manifestFile, verifyManifest, type z } from "starling-ner";
 import type { BatchOptions, Pooling } from "./batch.ts";
 import {
   type EncoderConfig,
@@ -189,7 +189,7 @@ export async function writeFolder(
   const given = (Object.keys(names) as Precision[]).filter((precision) => models[precision] !== undefined);
   const files = Object.fromEntries(given.map((precision) => [precision, names[precision]]));
   const card = taggerFile.parse({ schema: "starling.tagger/1", ...about, files });
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (const precision of given) await writeFile(join(folder, names[precision]), models[precision]!);
   for (const file of ["config.json", "tokenizer.json", "tokenizer_config.json"])
     if (folder !== base && (await exists(join(base, file)))) await copyFile(join(base, file), join(folder, file));

@@ -91,7 +91,10 @@ describe("the guard", () => {
 
   test("refuses to start where the price is not known", () => {
     expect(() => guarded(scriptedChat().chat, budgetOf(1))).toThrow(
-      expect.objectContaining({ code: "CHAT_PRICE_UNKNOWN" }),
+      expect.objectContaining({
+        code: "CHAT_PRICE_UNKNOWN",
+        message: expect.stringContaining("price: { inputUsd, outputUsd }"),
+      }),
     );
   });
 
@@ -117,6 +120,24 @@ describe("the guard", () => {
     expect((await ended(guard.ask(question, never))).how).toBe("CHAT_OVER_BUDGET");
     expect(asked).toHaveLength(0);
     expect(counted.get("failed_over_budget")).toBe(1);
+    await guard.close();
+  });
+
+  test("warns once a minute that the budget is spent", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { guard, warnings } = guarded(scriptedChat(undefined, { price }).chat, budgetOf(worst / 2));
+    const ask = async () => expect((await ended(guard.ask(question, never))).how).toBe("CHAT_OVER_BUDGET");
+    await ask();
+    vi.setSystemTime(Date.now() + 59_000);
+    await ask();
+    const spent = [
+      expect.stringContaining("budget is spent"),
+      { model, usd: worst, leftUsd: guard.figures().budgetLeftUsd },
+    ];
+    expect(warnings).toEqual([spent]);
+    vi.setSystemTime(Date.now() + 1000);
+    await ask();
+    expect(warnings).toEqual([spent, spent]);
     await guard.close();
   });
 

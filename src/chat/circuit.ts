@@ -4,10 +4,11 @@ import {
   ConsecutiveBreaker,
   circuitBreaker,
   handleWhen,
+  type IBreaker,
   SamplingBreaker,
 } from "cockatiel";
 import { Fault } from "../errors.ts";
-import { answers, isOutage } from "./kinds.ts";
+import { answers, isDenial, isOutage } from "./kinds.ts";
 
 export interface CircuitOptions {
   /** Failed calls in a row that open it; with `share`, the fewest calls in `windowMs` that can. */
@@ -27,24 +28,34 @@ export interface Circuit {
   run<T>(send: () => Promise<T>): Promise<T>;
 }
 
+/** Hears of a change with the last failure before it. */
+export type TellCircuit = (open: boolean, last: unknown) => void;
+
 /** Leaves a server alone that fails, and tries by one call at a time whether it is back. */
-export function createCircuit(model: string, options: CircuitOptions, told: (open: boolean) => void): Circuit {
-  const { failures, share, windowMs, openMs } = options;
-  const breaker =
-    share === undefined
-      ? new ConsecutiveBreaker(failures)
-      : new SamplingBreaker({ threshold: share, duration: windowMs, minimumRps: failures / (windowMs / 1000) });
+export function createCircuit(model: string, options: CircuitOptions, told: TellCircuit): Circuit {
+  const { openMs } = options;
+  let last: unknown;
+  let denied = false;
+  const breaker = breakerOf(options, () => denied);
   const policy = circuitBreaker(
     // The library takes an error that it does not handle for a sign of life; while it probes, only an answer is one.
-    handleWhen((error) => isOutage(error) || (policy.state === CircuitState.HalfOpen && !answers(error))),
+    handleWhen((error) => {
+      const failed = isOutage(error) || (policy.state === CircuitState.HalfOpen && !answers(error));
+      if (failed) last = error;
+      denied ||= isDenial(error);
+      return failed;
+    }),
     { breaker, halfOpenAfter: openMs },
   );
   let probeAt = 0;
   policy.onBreak(() => {
     probeAt = Date.now() + openMs;
-    told(true);
+    told(true, last);
   });
-  policy.onReset(() => told(false));
+  policy.onReset(() => {
+    denied = false;
+    told(false, last);
+  });
 
   const closed = () => policy.state === CircuitState.Closed;
   const refusal = (cause?: unknown) => new Fault("CHAT_CIRCUIT_OPEN", { model }, { cause });
@@ -67,5 +78,23 @@ export function createCircuit(model: string, options: CircuitOptions, told: (ope
         throw error instanceof BrokenCircuitError ? refusal(error) : error;
       }
     },
+  };
+}
+
+/** The library's breaker, opened before its time where `atOnce` says so. */
+function breakerOf({ failures, share, windowMs }: CircuitOptions, atOnce: () => boolean): IBreaker {
+  const breaker =
+    share === undefined
+      ? new ConsecutiveBreaker(failures)
+      : new SamplingBreaker({ threshold: share, duration: windowMs, minimumRps: failures / (windowMs / 1000) });
+  return {
+    get state() {
+      return breaker.state;
+    },
+    set state(state: unknown) {
+      Object.assign(breaker, { state });
+    },
+    success: (state) => breaker.success(state),
+    failure: (state) => breaker.failure(state) || atOnce(),
   };
 }

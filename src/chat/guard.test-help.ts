@@ -62,20 +62,26 @@ export interface Rig {
   readonly guard: GuardedChat;
   readonly counted: Map<string, number>;
   readonly warned: string[];
+  /** The same with their fields. */
+  readonly warnings: (readonly [string, unknown])[];
   readonly measured: readonly Measured[];
 }
 
 export function guarded(chat: Chat, options: Partial<GuardOptions> = {}): Rig {
   const counted = new Map<string, number>();
   const warned: string[] = [];
+  const warnings: [string, unknown][] = [];
   const { measure, measured } = testHost();
   const told: Told = {
     measure,
     count: (name, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by),
     log: () => {},
-    warn: (message) => void warned.push(message),
+    warn: (message, fields) => {
+      warned.push(message);
+      warnings.push([message, fields]);
+    },
   };
-  return { guard: guardChat(chat, { ...standard, ...options }, told), counted, warned, measured };
+  return { guard: guardChat(chat, { ...standard, ...options }, told), counted, warned, warnings, measured };
 }
 
 /** How a call ended, and after how many milliseconds. */

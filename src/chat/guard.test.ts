@@ -289,6 +289,77 @@ describe("the circuit", () => {
     expect(await of(400)).toBe("CHAT_REFUSED");
   });
 
+  test.each([401, 402, 403])(
+    "opens at the first refusal with status %i, and counts in a row again after",
+    async (status) => {
+      let fault = refused(status) as Fault;
+      let well = false;
+      const { chat, asked } = scriptedChat(() => (well ? Promise.resolve(yes) : Promise.reject(fault)));
+      const { guard } = guarded(chat, { attempts: 1, circuit: { failures: 3, windowMs: 1, openMs: 5000 } });
+      expect(await tries(guard, 2)).toEqual(["CHAT_REFUSED", "CHAT_CIRCUIT_OPEN"]);
+      expect(asked).toHaveLength(1);
+      well = true;
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(await tries(guard, 1)).toEqual(["yes"]);
+      [well, fault] = [false, down()];
+      expect(await tries(guard, 4)).toEqual([...Array(3).fill("CHAT_UNREACHABLE"), "CHAT_CIRCUIT_OPEN"]);
+    },
+  );
+
+  test("with a share too, the first 401 opens it; a 404 does not", async () => {
+    const circuit = { failures: 20, share: 0.5, windowMs: 10_000, openMs: 5000 };
+    const of = async (status: number) => {
+      const { guard } = guarded(scriptedChat(() => Promise.reject(refused(status))).chat, { attempts: 1, circuit });
+      return tries(guard, 2);
+    };
+    expect(await of(401)).toEqual(["CHAT_REFUSED", "CHAT_CIRCUIT_OPEN"]);
+    expect(await of(404)).toEqual(["CHAT_REFUSED", "CHAT_REFUSED"]);
+  });
+
+  test("calls under way that are denied after it opened do not open it again once it closed", async () => {
+    let fault = refused(401) as Fault;
+    let well = false;
+    const { chat } = scriptedChat((request, signal, call) =>
+      well ? Promise.resolve(yes) : slow(call * 10)(request, signal, call).then(() => Promise.reject(fault)),
+    );
+    const { guard } = guarded(chat, { attempts: 1, circuit: { failures: 3, windowMs: 1, openMs: 5000 } });
+    const both = [ended(guard.ask(distinct(101), never)), ended(guard.ask(distinct(102), never))];
+    await vi.advanceTimersByTimeAsync(20);
+    expect((await Promise.all(both)).map(({ how }) => how)).toEqual(["CHAT_REFUSED", "CHAT_REFUSED"]);
+    well = true;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await tries(guard, 1)).toEqual(["yes"]);
+    [well, fault] = [false, down()];
+    const later = ended(guard.ask(distinct(103), never));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await later).how).toBe("CHAT_UNREACHABLE");
+    expect(guard.figures().circuitOpen).toBe(0);
+  });
+
+  test("a wrong key is warned of once a minute, with code and status, and so is its end", async () => {
+    let well = false;
+    const { chat } = scriptedChat(() => (well ? Promise.resolve(yes) : Promise.reject(refused(401))));
+    const { guard, warnings } = guarded(chat, { circuit: { failures: 3, windowMs: 1, openMs: 5000 } });
+    await tries(guard, 5);
+    const open = [
+      expect.stringContaining("the server refuses the key (401)"),
+      { model, code: "CHAT_REFUSED", status: 401 },
+    ];
+    expect(warnings).toEqual([open]);
+    for (let at = 0; at < 55_000; at += 5000) {
+      await vi.advanceTimersByTimeAsync(5000);
+      await tries(guard, 1);
+    }
+    expect(warnings).toEqual([open]);
+    await vi.advanceTimersByTimeAsync(5000);
+    await tries(guard, 1);
+    expect(warnings).toEqual([open, open]);
+    well = true;
+    await vi.advanceTimersByTimeAsync(5000);
+    await tries(guard, 3);
+    expect(warnings.slice(2)).toEqual([[expect.stringContaining("the circuit is closed again"), { model }]]);
+  });
+
   test("a probe that nobody waits for any more is no sign of life", async () => {
     let hangs = false;
     const { chat } = scriptedChat((request, signal, call) =>

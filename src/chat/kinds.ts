@@ -9,7 +9,7 @@ export class Abandoned extends Error {
   }
 }
 
-const isA = <C extends Fault["code"]>(error: unknown, code: C): error is Fault<C> =>
+export const isA = <C extends Fault["code"]>(error: unknown, code: C): error is Fault<C> =>
   isFault(error) && error.code === code;
 
 /** Whether another call may do better where this one failed. */
@@ -21,6 +21,18 @@ export const peaceMs = (error: unknown): number => (isA(error, "CHAT_BUSY") ? (e
 
 /** Statuses by which a server refuses every request alike: credentials, money, permission, a model that it has not. */
 const REFUSES_ALL = new Set([401, 402, 403, 404, 429]);
+
+/** Those of them that no waiting mends, in words; one is enough to open the circuit, but for a model that is missing. */
+export const DENIES: ReadonlyMap<number, string> = new Map([
+  [401, "refuses the key"],
+  [402, "wants money"],
+  [403, "refuses permission"],
+  [404, "does not have the model"],
+]);
+
+/** Whether one such failure is enough to leave the server alone: each other request would end alike. */
+export const isDenial = (error: unknown): boolean =>
+  isA(error, "CHAT_REFUSED") && error.details.status >= 401 && error.details.status <= 403;
 
 /**
  * Whether a failure says that the server is of no use now, whatever it is asked. One that is busy, and says until when,

@@ -9,6 +9,7 @@ import type { Flight } from "./flights.ts";
 import { Abandoned, isFree, peaceMs } from "./kinds.ts";
 import { createLimits } from "./limits.ts";
 import type { Measured } from "./measured.ts";
+import { newsOf } from "./news.ts";
 import type { GuardOptions, Told } from "./options.ts";
 
 /** Sends one call when its turn has come, it can be paid, and the server seems to be of use. */
@@ -21,12 +22,17 @@ export function createSender(
   const { model, price } = chat;
   const limits = createLimits({ ...options, model });
   const slots = bulkhead(options.concurrency, Number.POSITIVE_INFINITY);
-  const circuit = createCircuit(model, options.circuit, (open) => {
+  const news = newsOf(model, told);
+  const circuit = createCircuit(model, options.circuit, (open, last) => {
     told.count(open ? "circuit_opened" : "circuit_closed");
-    told.log(open ? "the circuit is open" : "the circuit is closed", { model });
+    news.circuit(open, last);
   });
 
-  const overBudget = (usd: number) => new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd: budget?.leftUsd() ?? 0 });
+  const overBudget = (usd: number) => {
+    const leftUsd = budget?.leftUsd() ?? 0;
+    news.overBudget(usd, leftUsd);
+    return new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd });
+  };
 
   const reserve = (usd: number) => {
     const reservation = budget?.reserve(usd);

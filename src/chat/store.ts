@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Fault } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** How long a statement waits for another process that writes the same file, in milliseconds. */
 const BUSY_MS = 5000;
@@ -20,7 +20,7 @@ export interface StoreOptions {
 /** Opens a file of `node:sqlite` that several processes may share, made where it is missing. Throws CHAT_STORE_FAILED. */
 export function openStore({ file, tables, durable }: StoreOptions): DatabaseSync {
   return whileUsing(file, () => {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const db = new DatabaseSync(file, { timeout: BUSY_MS });
     try {
       // A write-ahead log lets readers and one writer work side by side. It is taken into the file, which waits for

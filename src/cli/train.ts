@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { configInvalid, problemAt, validate } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { createHost } from "../host.ts";
+import { makeFolder } from "../make-folder.ts";
 import { type OpenParts, openParts } from "../open.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { type Tagger, type TaggerLearner, tagger as taggerPort } from "../tagger.ts";
@@ -162,6 +163,6 @@ const reopener = (plan: Plan, name: string): Training["reopen"] => {
 };
 
 async function keepCard(card: Card, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await writeFile(join(folder, `${card.name}-seed-${card.seed}.json`), `${JSON.stringify(card, null, 2)}\n`);
 }

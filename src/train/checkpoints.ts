@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { Fault } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { TrainingRun } from "../tagger.ts";
 import { folderDurably } from "./durable.ts";
 
@@ -48,7 +49,7 @@ export const checkpointName = ({ epoch, batch }: Pick<TrainState, "epoch" | "bat
 export async function saveCheckpoint(folder: string, run: TrainingRun, state: TrainState): Promise<void> {
   const name = checkpointName(state);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await folderDurably(join(folder, name), async (into) => {
       await run.checkpoint(into);
       await writeFile(join(into, "trainer.json"), JSON.stringify(state, null, 2));

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../make-folder.ts";
 
 /** Writes a file whole or not at all: beside it first, flushed to the disk, then renamed over the old one. */
 export async function writeDurably(path: string, contents: string | Uint8Array): Promise<void> {
@@ -21,7 +22,7 @@ export async function writeDurably(path: string, contents: string | Uint8Array):
 export async function folderDurably(path: string, fill: (into: string) => Promise<void>): Promise<void> {
   const [beside, old] = [`${path}.partial`, `${path}.old`];
   await rm(beside, { recursive: true, force: true });
-  await mkdir(beside, { recursive: true });
+  makeFolder(beside);
   try {
     await fill(beside);
     await flushTree(beside);

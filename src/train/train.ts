@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Fault } from "../errors.ts";
 import type { Tagging } from "../facts.ts";
+import { makeFolder } from "../make-folder.ts";
 import { packageVersion } from "../package-root.ts";
 import type { Tagger, TaggerLearner, TrainingRun } from "../tagger.ts";
 import { type Card, readmeOf } from "./card.ts";
@@ -82,7 +83,7 @@ async function saveModel(training: Training, run: TrainingRun, state: TrainState
     report({ event: "saved", folder: out, model: version, f1: (card.scores.fp32 ?? card.scores.int8)?.f1 ?? 0 });
   };
   try {
-    await mkdir(dirname(out), { recursive: true });
+    makeFolder(dirname(out));
     await folderDurably(out, save);
   } catch (cause) {
     throw failedToSave(cause, training);

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import type { SaveOptions } from "starling-ner";
+import { makeFolder } from "starling-ner";
 import { toBatch } from "../batch.ts";
 import { writeFolder } from "../folder.ts";
 import { encodeModel } from "../graph/encode.ts";
@@ -49,7 +49,7 @@ export async function saveFolder(
     },
     pooling: options.pooling,
   };
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await writeFolder(folder, about, { fp32, int8 }, learner.folder);
 }
 
