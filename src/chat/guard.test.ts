@@ -289,7 +289,12 @@ describe("the circuit", () => {
     expect(await of(400)).toBe("CHAT_REFUSED");
   });
 
-  test.each([401, 402, 403])(
+  test("a single 403 does not open it: some gateways answer so to one request that they moderate", async () => {
+    const { guard } = guarded(scriptedChat(() => Promise.reject(refused(403))).chat);
+    expect(await tries(guard, 2)).toEqual(["CHAT_REFUSED", "CHAT_REFUSED"]);
+  });
+
+  test.each([401, 402])(
     "opens at the first refusal with status %i, and counts in a row again after",
     async (status) => {
       let fault = refused(status) as Fault;

@@ -22,7 +22,7 @@ export const peaceMs = (error: unknown): number => (isA(error, "CHAT_BUSY") ? (e
 /** Statuses by which a server refuses every request alike: credentials, money, permission, a model that it has not. */
 const REFUSES_ALL = new Set([401, 402, 403, 404, 429]);
 
-/** Those of them that no waiting mends, in words; one is enough to open the circuit, but for a model that is missing. */
+/** Those of them that no waiting mends, in words; see `isDenial` for those of which one is enough. */
 export const DENIES: ReadonlyMap<number, string> = new Map([
   [401, "refuses the key"],
   [402, "wants money"],
@@ -30,9 +30,12 @@ export const DENIES: ReadonlyMap<number, string> = new Map([
   [404, "does not have the model"],
 ]);
 
-/** Whether one such failure is enough to leave the server alone: each other request would end alike. */
+/**
+ * Whether one such failure is enough to leave the server alone: each other request would end alike. Not 403, which some
+ * gateways answer to a single request that they moderate: one hostile post must not close the model to all others.
+ */
 export const isDenial = (error: unknown): boolean =>
-  isA(error, "CHAT_REFUSED") && error.details.status >= 401 && error.details.status <= 403;
+  isA(error, "CHAT_REFUSED") && (error.details.status === 401 || error.details.status === 402);
 
 /**
  * Whether a failure says that the server is of no use now, whatever it is asked. One that is busy, and says until when,
