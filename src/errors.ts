@@ -164,6 +164,11 @@ export const faults = {
     say: (d: { names: string }) =>
       `the config has several taggers (${d.names}); say with evaluate.tagger whose entity types hold`,
   },
+  FACT_LATE: {
+    retry: false,
+    say: (d: { stage: string; fact: string; giver: string }) =>
+      `${d.stage} uses "${d.fact}", which only ${d.giver} behind it gives, so it goes without; put ${d.giver} before it`,
+  },
   FACT_MISSING: {
     retry: false,
     say: (d: { stage: string; fact: string; giver: string }) =>

@@ -82,6 +82,19 @@ function twice(stage: StageDeclaration, at: number, before: readonly StageDeclar
   });
 }
 
+/** Facts that a stage would use, and that only later ones give (FACT_LATE): it never sees them. */
+export function checkUses(stages: readonly StageDeclaration[]): Finding[] {
+  return stages.flatMap((stage, at) => {
+    const early = stages.slice(0, at + 1);
+    if (early.some(({ unknown }) => unknown)) return [];
+    return stage.uses.flatMap((fact): Finding[] => {
+      const later = stages.slice(at + 1).find(gives(fact));
+      if (later === undefined || early.some(gives(fact))) return [];
+      return [{ at, code: "FACT_LATE", details: { stage: stage.name, fact, giver: later.name } }];
+    });
+  });
+}
+
 /** Names that two stages share. */
 export function checkNames(stages: readonly { readonly name: string }[]): Finding[] {
   const names = stages.map(({ name }) => name);

@@ -40,6 +40,14 @@ const plugins = [
     borrows: ({ model }) => [{ port, name: model }],
     open: async () => ({ run }),
   }),
+  defineStage({
+    name: "asker",
+    about,
+    options: none,
+    uses: ["ask"],
+    gives: ["knowledge"],
+    open: async () => ({ run }),
+  }),
   defineStage({ name: "gate", about, options: none, needs: ["draft"], gives: ["ask"], open: async () => ({ run }) }),
 ];
 const builtins: Builtins = Object.fromEntries(
@@ -155,6 +163,20 @@ describe("checkConfig", () => {
     expect(warnings).toMatchObject([
       { code: "WINDOW_SMALL", line: 1, column: 9, message: expect.stringContaining("9") },
     ]);
+  });
+
+  test("warns of a stage that uses what only a later one gives", async () => {
+    const [late, right] = ["  - { use: asker }\n  - { use: gate }\n", "  - { use: gate }\n  - { use: asker }\n"];
+    const { plan, warnings } = await check(good.replace("  - { use: gate }\n", late));
+    expect(plan).toBeDefined();
+    expect(warnings).toMatchObject([
+      {
+        code: "FACT_LATE",
+        line: 8,
+        message: expect.stringMatching(/^asker uses "ask", which only gate behind it gives/),
+      },
+    ]);
+    expect((await check(good.replace("  - { use: gate }\n", right))).warnings).toEqual([]);
   });
 
   test("warns of a resource that nobody borrows", async () => {

@@ -125,6 +125,15 @@ test("a file that is missing or broken is told before anything runs", async () =
   const refusals = await replay.check!({ files: ["knowledge.ndjson", "none.ndjson"], maxLength: 10 }, check as never);
   expect(refusals).toMatchObject([{ option: ["files", 1], error: { code: "DATA_UNREADABLE" } }]);
   expect(looked.length).toBe(2);
+  file("broken.ndjson", '{"id":"1"}');
+  file("notes.ndjson", "my notes\n");
+  file("empty.ndjson", "\n");
+  const files = ["broken.ndjson", "notes.ndjson", "empty.ndjson"];
+  expect(await replay.check!({ files, maxLength: 10 }, check as never)).toMatchObject([
+    { option: ["files", 0], error: { code: "DATA_MALFORMED" } },
+    { option: ["files", 1], error: { code: "DATA_MALFORMED" } },
+    { option: ["files", 2], error: { message: expect.stringContaining("empty.ndjson holds no recorded answer") } },
+  ]);
   await expect(open(file("broken.ndjson", '{"id":"1"}'))).rejects.toThrow("broken.ndjson:1: ");
   await expect(open(join(folder, "none.ndjson"))).rejects.toThrow("cannot read");
 });

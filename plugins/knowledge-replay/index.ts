@@ -1,6 +1,5 @@
-import { access } from "node:fs/promises";
-import { defineStage, Fault, ok, pass, type Refusal, type View, z } from "starling-ner";
-import { readRecords } from "./records.ts";
+import { defineStage, ok, pass, type Refusal, type View, z } from "starling-ner";
+import { readFormat, readRecords } from "./records.ts";
 
 export default defineStage({
   name: "knowledge-replay",
@@ -19,10 +18,10 @@ export default defineStage({
       const file = host.resolve(name);
       host.reads(file, ["files"]);
       try {
-        await access(file);
+        await readFormat(file);
         return [];
       } catch (error) {
-        return [{ option: ["files", index], error: missing(file, error as Error) }];
+        return [{ option: ["files", index], error: error as Error }];
       }
     });
     return (await Promise.all(refusals)).flat();
@@ -37,6 +36,3 @@ export default defineStage({
     return { quick: answer, run: async (batch) => batch.map(answer) };
   },
 });
-
-const missing = (file: string, error: Error) =>
-  new Fault("DATA_UNREADABLE", { file, cause: error.message }, { cause: error });

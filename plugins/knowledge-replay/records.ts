@@ -59,14 +59,16 @@ function turns() {
   };
 }
 
-async function readFormat(file: string): Promise<readonly Recorded[]> {
+/** All records of a file. Throws DATA_UNREADABLE, DATA_MALFORMED, or DATA_EMPTY where there are none. */
+export async function readFormat(file: string): Promise<readonly Recorded[]> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
     throw new Fault("DATA_UNREADABLE", { file, cause: (cause as Error).message }, { cause });
   }
-  if (/^\ufeff?\s*\{/.test(text)) return parseRecorded(text, file);
+  if (/^\ufeff?\s*$/.test(text)) throw new Fault("DATA_EMPTY", { file, expected: "recorded answer" });
+  if (/^\ufeff?\s*\{/.test(text) || /\.(?:ndjson|jsonl)$/i.test(file)) return parseRecorded(text, file);
   return parseKnowledge(text, file).flatMap(({ words, knowledge }) =>
     knowledge === "" ? [] : [{ text: words.join(" "), knowledge, source: "pgim" }],
   );

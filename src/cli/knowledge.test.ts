@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { readCorpus } from "../conll/index.ts";
 import { type Asked, type DevLlm, type DevLlmOptions, startDevLlm } from "../dev-llm/index.ts";
 
@@ -50,9 +50,13 @@ stages:
   );
 }
 
-async function record(...args: string[]) {
+const record = (...args: string[]) => ended(start(...args));
+
+function start(...args: string[]) {
   const cli = [join(root, "src/cli.ts"), "knowledge", "record", ...args];
-  const child = spawn(process.execPath, ["--conditions=source", ...cli], { stdio: ["ignore", "ignore", "pipe"] });
+  return spawn(process.execPath, ["--conditions=source", ...cli], { stdio: ["ignore", "ignore", "pipe"] });
+}
+async function ended(child: ReturnType<typeof start>) {
   let told = "";
   child.stderr.on("data", (chunk) => (told += chunk));
   const [code] = await once(child, "close");
@@ -120,11 +124,38 @@ describe("starling knowledge record", () => {
     const pipeline = await config({ script: [{ when: "tired", fault: "failed", times: 1 }] });
     const [data, output] = [file("posts.ndjson", `${ndjson(posts)}{"id":\n`), join(folder, "k.ndjson")];
     const { code, told } = await record(pipeline, "-d", data, "-o", output);
-    expect([code, told]).toEqual([0, expect.stringContaining("1 lines are no posts")]);
+    expect([code, told]).toEqual([1, expect.stringContaining("1 lines are no posts")]);
+    expect(told).toMatch(/the last fault was CHAT_FAILED: .* failed with status 500/);
     expect(told).toContain("2 of 3 recorded, 3 requests");
     expect(told).toContain("(knowledge-chat: llm_error 1); start again to ask of the others");
-    await record(pipeline, "-d", data, "-o", output);
+    expect((await record(pipeline, "-d", data, "-o", output)).code).toBe(0);
     expect(recorded(output).length).toBe(3);
+  }, 60_000);
+
+  test("stops early where the model is gone, and names the fault that opened the circuit", async () => {
+    const pipeline = await config({ script: [{ fault: "failed" }] });
+    const many = Array.from({ length: 200 }, (_, i) => ({ id: String(i), text: `Nora and post ${i}` }));
+    const [data, output] = [file("posts.ndjson", ndjson(many)), join(folder, "k.ndjson")];
+    const { code, told } = await record(pipeline, "-d", data, "-o", output);
+    expect([code, told]).toEqual([1, expect.stringContaining("0 of 200 recorded")]);
+    expect(told).toContain("circuit is open");
+    expect(told).toMatch(/the last fault was CHAT_FAILED: .* failed with status 500/);
+    expect(asked.length).toBeLessThan(20);
+  }, 60_000);
+
+  test("at a signal asks no more, and keeps the answers of calls under way", async () => {
+    const pipeline = await config({ waitMs: 500 });
+    const many = Array.from({ length: 100 }, (_, i) => ({ id: String(i), text: `Nora and post ${i}` }));
+    const [data, output] = [file("posts.ndjson", ndjson(many)), join(folder, "k.ndjson")];
+    const child = start(pipeline, "-d", data, "-o", output);
+    const end = ended(child);
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(2), 20_000);
+    child.kill("SIGINT");
+    const { code, told } = await end;
+    expect([code, told]).toEqual([0, expect.stringMatching(/^stopping; [12] calls under way$/m)]);
+    expect(told).toMatch(/knowledge-chat: stopped \d+/);
+    expect(asked.length).toBeLessThanOrEqual(6);
+    expect(recorded(output).length).toBe(asked.length);
   }, 60_000);
 
   test("refuses to begin, or stops, at --max-usd", async () => {

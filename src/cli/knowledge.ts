@@ -92,7 +92,9 @@ interface Task {
 
 async function ask(recorder: Recorder, { posts, output, maxUsd, signal }: Task): Promise<void> {
   const enough = new AbortController();
-  const stop = AbortSignal.any([signal, enough.signal]);
+  const { circuitOpen } = recorder.meter;
+  const stop = AbortSignal.any([signal, enough.signal, circuitOpen.signal]);
+  stop.addEventListener("abort", () => say(`stopping; ${recorder.meter.underWay} calls under way`));
   let written = 0;
   const telling = progress(() => `${written} of ${posts.length} recorded, ${usd(recorder.meter.usd)}`);
   try {
@@ -103,9 +105,22 @@ async function ask(recorder: Recorder, { posts, output, maxUsd, signal }: Task):
     const summary = await recorder.record(posts, output, heard, stop);
     say(tellEnd(written, posts.length, recorder, summary));
     if (enough.signal.aborted) say(`stopped at --max-usd ${maxUsd}; start again with more to go on`);
+    if (circuitOpen.signal.aborted) say("stopped, for the guard's circuit is open; mend what failed, and start again");
+    const stopped = signal.aborted || enough.signal.aborted;
+    const nothing = written === 0 && output.before === 0 && !stopped;
+    if (nothing || (written < posts.length && lacking(summary))) fail(recorder);
   } finally {
     telling.end();
   }
+}
+
+/** Whether posts were left out by what went wrong, and not because a gate, or a stop, spared them. */
+const lacking = ({ degraded, failed }: RunSummary & { readonly degraded: number }): boolean =>
+  degraded > 0 || Object.keys(failed).length > 0;
+
+function fail({ meter: { lastFault } }: Recorder): void {
+  if (lastFault) say(`the last fault was ${lastFault.code}: ${lastFault.message}`);
+  process.exitCode = 1;
 }
 
 /** Every two seconds for people who watch, every minute in a log. */

@@ -65,6 +65,18 @@ describe("a config text", () => {
     expect(text.redact("abcdef abc")).toBe("${B_KEY} ${A_KEY}");
   });
 
+  test("redacts a short secret only where it stands alone", () => {
+    const text = parse("a: ${A_KEY}\nb: ${B_KEY}\nc: ${C_KEY}\n", { A_KEY: "on", B_KEY: "a.b$", C_KEY: "ation" });
+    expect(text.redact("connection is on, key=on; 'a.b$' aXb$")).toBe(
+      "connection is ${A_KEY}, key=${A_KEY}; '${B_KEY}' aXb$",
+    );
+  });
+
+  test("redacts a secret of six characters also inside a word", () => {
+    const text = parse("a: ${A_KEY}\n", { A_KEY: "s3cret" });
+    expect(text.redact("xs3cretx")).toBe("x${A_KEY}x");
+  });
+
   test("refuses an alias bomb", () => {
     const bomb = ["a: &a [x, x, x, x, x, x, x, x, x, x]"];
     for (const [next, last] of ["ba", "cb", "dc", "ed"]) bomb.push(`${next}: &${next} [${`*${last},`.repeat(10)}]`);

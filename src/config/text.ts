@@ -13,7 +13,7 @@ import {
   type Scalar,
 } from "yaml";
 import { Fault, isFault } from "../errors.ts";
-import { fillIn, nothingFilled, withoutSecrets } from "./fill-in.ts";
+import { type Filled, fillIn, nothingFilled, withoutSecrets } from "./fill-in.ts";
 import type { Problem } from "./problem.ts";
 import type { Environment } from "./substitute.ts";
 
@@ -81,8 +81,18 @@ export function parseConfigText(source: string, file: string, env: Environment):
     ],
     position: (path, part = "value") => at(offsetOf(document, path, part)),
     substituted: (path) => filled.lone.has(nodeAt(document, path) as Scalar),
-    redact: (text) => filled.secrets.reduce((shown, { value, written }) => shown.replaceAll(value, written), text),
+    redact: (text) => filled.secrets.reduce(hide, text),
   };
+}
+
+/** Shorter values stand inside other words by chance: they are hidden only where they stand alone. */
+const SURE_LENGTH = 6;
+
+function hide(text: string, { value, written }: Filled["secrets"][number]): string {
+  if (value === "") return text;
+  if (value.length >= SURE_LENGTH) return text.replaceAll(value, () => written);
+  const literal = value.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])`, "gu"), () => written);
 }
 
 /** Inside `{ … }` and `[ … ]` a bare `${NAME}` opens a mapping of its own. */

@@ -3,7 +3,7 @@ import type { Fact } from "../facts.ts";
 import type { OnFail } from "../flow/types.ts";
 import { type Builtins, loadBuiltins } from "../load.ts";
 import { log as logPort } from "../log/port.ts";
-import { checkBorrows, checkNames, checkOrder, openingOrder } from "../pipeline.ts";
+import { checkBorrows, checkNames, checkOrder, checkUses, openingOrder } from "../pipeline.ts";
 import type { Borrow } from "../plugin.ts";
 import { at, mapping } from "./at.ts";
 import type { Parts } from "./parts.ts";
@@ -25,15 +25,15 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
 /** What works, but hardly as it was meant. */
 export const togetherWarnings = (text: ConfigText, config: Config, parts: Parts): Problem[] => [
   ...windowWarning(text, config),
+  ...lateWarnings(text, parts),
   ...unusedWarnings(text, config, parts),
 ];
 
+const declared = (text: ConfigText, { named }: Parts) =>
+  named.stages.map(({ name, plugin = unloaded, path }) => ({ ...plugin, name, onFail: onFailAt(text, path) }));
+
 async function stageProblems(text: ConfigText, parts: Parts, builtins?: Builtins): Promise<Problem[]> {
-  const stages = parts.named.stages.map(({ name, plugin = unloaded, path }) => ({
-    ...plugin,
-    name,
-    onFail: onFailAt(text, path),
-  }));
+  const stages = declared(text, parts);
   const order = checkOrder(stages, new Map());
   const missing = order.some(({ code }) => code === "FACT_MISSING");
   // Only now: naming the givers means to import every built-in.
@@ -114,6 +114,12 @@ function shareLog(ends: readonly AnyPlanned[]): boolean {
   const logs = ends.map((end) => borrowsOf(end).filter(({ port }) => port.name === logPort.name));
   return logs[0]!.some(({ name }) => logs.every((borrows) => borrows.some((borrow) => borrow.name === name)));
 }
+
+/** The stage works without the fact, but whoever wrote the giver down meant it to be used. */
+const lateWarnings = (text: ConfigText, parts: Parts): Problem[] =>
+  checkUses(declared(text, parts)).map(({ at, code, details }) =>
+    problemAt(text, ["stages", at], code, details as never),
+  );
 
 /** A warning, not a problem: events are the same, they only come slower. */
 function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] {

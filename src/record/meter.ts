@@ -1,6 +1,6 @@
 import { likelyTokens, usdOf, worstUsd } from "../chat/cost.ts";
 import { type Chat, type ChatAnswer, type ChatRequest, chat as chatPort } from "../chat.ts";
-import { Fault } from "../errors.ts";
+import { Fault, isFault } from "../errors.ts";
 import type { Plan } from "../plan.ts";
 
 /** Tokens that an answer of the usual length has. */
@@ -19,6 +19,12 @@ export interface Meter {
   /** While estimating: what the requests would probably cost, and at most. */
   usd: number;
   worstUsd: number;
+  /** Calls that were sent and not yet answered. */
+  underWay: number;
+  /** The last failure of a call; that a circuit is open only where nothing else was told before. */
+  lastFault: Fault | undefined;
+  /** Aborts once a guard leaves the model alone: whoever asks on gets nothing. */
+  readonly circuitOpen: AbortController;
 }
 
 /**
@@ -35,6 +41,9 @@ export function metered(plan: Plan): { readonly plan: Plan; readonly meter: Mete
     outputTokens: 0,
     usd: 0,
     worstUsd: 0,
+    underWay: 0,
+    lastFault: undefined,
+    circuitOpen: new AbortController(),
   };
   const borrowed = new Set(
     plan.stages.flatMap(({ plugin, options }) => (plugin.borrows?.(options) ?? []).map(({ name }) => name)),
@@ -58,13 +67,27 @@ function measured<C extends Chat>(inner: C, meter: Meter): C {
       estimate(inner, request, meter);
       throw new Fault("CHAT_OVER_BUDGET", { model: inner.model, usd: 0, leftUsd: 0 });
     }
-    const answer = await inner.ask(request, signal);
+    const answer = await watched(() => inner.ask(request, signal), meter);
     meter.inputTokens += answer.usage.inputTokens;
     meter.outputTokens += answer.usage.outputTokens;
     meter.usd += answer.usd;
     return answer;
   };
   return { ...inner, ask };
+}
+
+async function watched<T>(call: () => Promise<T>, meter: Meter): Promise<T> {
+  meter.underWay++;
+  try {
+    return await call();
+  } catch (error) {
+    const open = isFault(error) && error.code === "CHAT_CIRCUIT_OPEN";
+    if (isFault(error) && !(open && meter.lastFault)) meter.lastFault = error;
+    if (open) meter.circuitOpen.abort();
+    throw error;
+  } finally {
+    meter.underWay--;
+  }
 }
 
 function estimate({ price }: Chat, request: ChatRequest, meter: Meter): void {

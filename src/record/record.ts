@@ -10,6 +10,7 @@ import type { Delivery, Sink, Source, View } from "../plugin.ts";
 import type { CorpusPost } from "./corpus.ts";
 import { type Meter, metered } from "./meter.ts";
 import type { RecordFile } from "./output.ts";
+import { type Lacks, stoppable } from "./stoppable.ts";
 
 /** Posts that the cost is estimated from. */
 const SAMPLE = 20;
@@ -30,13 +31,16 @@ export interface Estimate {
 export interface Recorder {
   readonly meter: Meter;
   estimate(posts: readonly CorpusPost[], signal: AbortSignal): Promise<Estimate>;
-  /** Sends the posts through the stages and appends what comes; `heard` is told of each batch that was written. */
+  /**
+   * Sends the posts through the stages and appends what comes; `heard` is told of each batch that was written. Once `signal`
+   * aborts, calls under way end, and nothing more is asked.
+   */
   record(
     posts: readonly CorpusPost[],
     output: RecordFile,
     heard: (written: number) => void,
     signal: AbortSignal,
-  ): Promise<RunSummary>;
+  ): Promise<RunSummary & Lacks>;
   close(): Promise<void>;
 }
 
@@ -74,8 +78,11 @@ function borrowedBy(stages: Plan["stages"], resources: Plan["resources"]): Plan[
 export async function openRecorder(plan: Plan, options: OpenOptions): Promise<Recorder> {
   const { plan: measured, meter } = metered(plan);
   const parts = await openParts(measured, options);
-  const run = (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal) =>
-    through(posts, [...parts.stages, ...last], signal);
+  const run = async (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal) => {
+    const lacks: Lacks = { degraded: 0 };
+    const stages = parts.stages.map((stage) => stoppable(stage, signal, lacks));
+    return { ...(await through(posts, [...stages, ...last], signal)), ...lacks };
+  };
   return {
     meter,
     close: parts.close,
