@@ -2,6 +2,7 @@ export { z } from "zod";
 export { readBank } from "./bank/read.ts";
 export * from "./bank.ts";
 export { tagsFor } from "./bio2/index.ts";
+export { type ChatReason, chatReason } from "./chat/reason.ts";
 export * from "./chat.ts";
 export * from "./child/index.ts";
 export { type KnowledgeEntry, parseKnowledge } from "./conll/knowledge.ts";

@@ -1,14 +1,4 @@
-import {
-  type CaptionerParts,
-  type Chat,
-  type Fault,
-  type FaultCode,
-  isFault,
-  type Outcome,
-  ok,
-  type Picture,
-  pass,
-} from "starling-ner";
+import { type CaptionerParts, type Chat, chatReason, type Outcome, ok, type Picture, pass } from "starling-ner";
 
 export interface Ask {
   readonly prompt: string;
@@ -33,29 +23,8 @@ export const describeWith =
       return finish === "refusal" ? pass("refused", true) : ok(text);
     } catch (error) {
       signal.throwIfAborted();
-      const reason = reasonOf(error);
+      const reason = chatReason(error);
       if (reason === undefined) throw error;
       return pass(reason, true);
     }
   };
-
-/** Key, money, permission or model are missing: every picture would end so. */
-const DENIES = new Set([401, 402, 403, 404]);
-
-function reasonOf(error: unknown): string | undefined {
-  if (!isFault(error)) return undefined;
-  if (error.code === "CHAT_REFUSED" && DENIES.has((error as Fault<"CHAT_REFUSED">).details.status)) return "denied";
-  return reasons[error.code];
-}
-
-/** A fixed set, for it becomes a label of counts. */
-const reasons: Readonly<Partial<Record<FaultCode, string>>> = {
-  CHAT_BUSY: "rate_limited",
-  CHAT_CIRCUIT_OPEN: "circuit_open",
-  CHAT_FAILED: "llm_error",
-  CHAT_GARBLED: "llm_error",
-  CHAT_OVER_BUDGET: "budget",
-  CHAT_REFUSED: "refused",
-  CHAT_TIMEOUT: "timeout",
-  CHAT_UNREACHABLE: "llm_error",
-};
