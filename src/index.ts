@@ -6,6 +6,7 @@ export { type ChatReason, chatReason } from "./chat/reason.ts";
 export * from "./chat.ts";
 export * from "./child/index.ts";
 export { type KnowledgeEntry, parseKnowledge } from "./conll/knowledge.ts";
+export { writeDurably } from "./durable.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
 export { doubtOf, type GainCurve, type GateFile, gainAt, gainCurveSchema, runningRank } from "./gate/index.ts";

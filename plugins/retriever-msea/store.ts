@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { makeFolder } from "starling-ner";
+import { makeFolder, writeDurably } from "starling-ner";
 import type { Features, Of } from "./features.ts";
 
 /** What the first line of a file of features says; the numbers follow, little-endian float32, table after table. */
@@ -55,20 +55,8 @@ export async function saveFeatures(file: string, { bank, model, tables }: Featur
     ...{ rows: text.width === 0 ? 0 : text.vectors.length / text.width, width: text.width },
     ...{ tables: Object.keys(kept) as Of[], sha256: sha256(numbers) },
   };
-  await writeWhole(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), numbers]));
-}
-
-/** All of a file or nothing of it. */
-async function writeWhole(file: string, bytes: Buffer): Promise<void> {
   makeFolder(dirname(file));
-  const beside = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(beside, bytes);
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+  await writeDurably(file, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), numbers]));
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
 import type { Demonstration } from "../bank.ts";
+import { writeDurably } from "../durable.ts";
 import { Fault } from "../errors.ts";
 import { type Similar, similarPairs } from "./overlap.ts";
 import { bankBytes, bankLines } from "./read.ts";
@@ -72,12 +71,9 @@ function similarToOthers(present: readonly Demonstration[], fresh: readonly Demo
 const joint = (bytes: Buffer) => Buffer.from(bytes.length > 0 && bytes.at(-1) !== 10 ? "\n" : "");
 
 async function writeWhole(file: string, bytes: Buffer): Promise<void> {
-  const beside = `${file}.${randomUUID()}`;
   try {
-    await writeFile(beside, bytes);
-    await rename(beside, file);
+    await writeDurably(file, bytes);
   } catch (cause) {
-    await rm(beside, { force: true });
     throw new Fault("OUTPUT_FAILED", { output: file, reason: (cause as Error).message }, { cause });
   }
 }

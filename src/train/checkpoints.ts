@@ -1,10 +1,10 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { folderDurably } from "../durable.ts";
 import { Fault } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import type { TrainingRun } from "../tagger.ts";
-import { folderDurably } from "./durable.ts";
 
 const epochReport = z.strictObject({
   epoch: z.int(),

@@ -4,8 +4,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { writeDurably } from "../durable.ts";
 import { Fault } from "../errors.ts";
-import { writeDurably } from "./durable.ts";
 
 export const manifestFile = "manifest.json";
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { folderDurably } from "../durable.ts";
 import { Fault } from "../errors.ts";
 import type { Tagging } from "../facts.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -9,7 +10,6 @@ import type { Tagger, TaggerLearner, TrainingRun } from "../tagger.ts";
 import { type Card, readmeOf } from "./card.ts";
 import type { TrainState } from "./checkpoints.ts";
 import type { TrainConfig } from "./config.ts";
-import { folderDurably } from "./durable.ts";
 import { type LoopOptions, stepsOf, trainLoop } from "./loop.ts";
 import { writeManifest } from "./manifest.ts";
 import type { Prepared } from "./prepare.ts";

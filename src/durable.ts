@@ -1,18 +1,27 @@
+import { randomUUID } from "node:crypto";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder } from "../make-folder.ts";
+import { makeFolder } from "./make-folder.ts";
 
-/** Writes a file whole or not at all: beside it first, flushed to the disk, then renamed over the old one. */
+/**
+ * Writes a file whole or not at all: beside it first, flushed to the disk, then renamed over the old one. Of several
+ * processes that write it at once, the last one's stays.
+ */
 export async function writeDurably(path: string, contents: string | Uint8Array): Promise<void> {
-  const beside = `${path}.partial`;
-  const file = await open(beside, "w");
+  const beside = `${path}.${randomUUID()}.partial`;
   try {
-    await file.writeFile(contents);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(beside, "w");
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
   }
-  await rename(beside, path);
 }
 
 /**
