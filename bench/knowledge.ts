@@ -9,6 +9,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { type Caller, openBare, openStage } from "./knowledge/callers.ts";
+import { median } from "./support/posts.ts";
 
 const WANTED = 0.95;
 const UNDER_WAY = 64;
@@ -42,8 +43,6 @@ export default async function ({ scale }: { scale: number }): Promise<Record<str
     server.end();
   }
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 let post = 0;
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { escapeHtml } from "../escape-html.ts";
 import { script, style } from "./page-parts.ts";
 import type { DriftScore } from "./scores.ts";
 import type { Told } from "./tell.ts";
@@ -17,11 +18,11 @@ export async function reportPage(told: Told): Promise<string> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<title>Drift of ${escaped(told.model)}</title>
+<title>Drift of ${escapeHtml(told.model)}</title>
 <style>${plotStyle}${style}</style>
 </head>
 <body>
-<h1>Drift of ${escaped(told.model)}</h1>
+<h1>Drift of ${escapeHtml(told.model)}</h1>
 <p>${new Date(told.at).toISOString().slice(0, 16).replace("T", " ")} UTC; ${told.events.ever} posts read, ${told.events.stored} of them await labels.</p>
 ${list("alarms", alarms(told))}
 ${list("notes", told.notes)}
@@ -47,20 +48,12 @@ ${countTable(told)}
 `;
 }
 
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => entities[sign]!);
 const inScript = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 const points = (share: number): string => (100 * share).toFixed(2);
 
 const list = (name: string, lines: readonly string[]): string =>
-  lines.length === 0 ? "" : `<ul class="${name}">${lines.map((line) => `<li>${escaped(line)}</li>`).join("")}</ul>`;
+  lines.length === 0 ? "" : `<ul class="${name}">${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("")}</ul>`;
 
 /** What somebody should look at. */
 export function alarms({ drift, evaluations, reference }: Told): string[] {
@@ -96,7 +89,7 @@ function evaluationTable({ evaluations, reference }: Told): string {
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const line = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join("")}</tr>`;
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
   return `<table>${line(head, "th")}${rows.map((row) => line(row, "td")).join("")}</table>`;
 };
 
@@ -104,10 +97,10 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 function bars({ feature, score, threshold, buckets, reference, live }: DriftScore): string {
   const rows = buckets.flatMap((bucket, i) => {
     const [was, is] = [reference[i] ?? 0, live[i] ?? 0];
-    return was + is < 0.0005 ? [] : [`<tr><th>${escaped(bucket)}</th>${bar(was, "was")}${bar(is, "is")}</tr>`];
+    return was + is < 0.0005 ? [] : [`<tr><th>${escapeHtml(bucket)}</th>${bar(was, "was")}${bar(is, "is")}</tr>`];
   });
   const mark = score > threshold ? " drifted" : "";
-  return `<details class="feature${mark}"${mark ? " open" : ""}><summary>${escaped(feature)}: ${score.toFixed(4)} of ${threshold.toFixed(4)}</summary>
+  return `<details class="feature${mark}"${mark ? " open" : ""}><summary>${escapeHtml(feature)}: ${score.toFixed(4)} of ${threshold.toFixed(4)}</summary>
 <table><tr><th></th><th>reference</th><th>newest posts</th></tr>${rows.join("")}</table></details>`;
 }
 

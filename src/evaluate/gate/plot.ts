@@ -1,3 +1,4 @@
+import { escapeHtml } from "../../escape-html.ts";
 import type { GateReport } from "./report.ts";
 
 const [width, height] = [640, 400];
@@ -14,9 +15,9 @@ export function plotGate(gate: GateReport, title: string): string {
   const text = (at: string, words: string, anchor = "middle") => `<text ${at} text-anchor="${anchor}">${words}</text>`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13" role="img">`,
-    `<title>${escaped(title)}</title>`,
+    `<title>${escapeHtml(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    text(`x="${width / 2}" y="24" font-size="15"`, escaped(title)),
+    text(`x="${width / 2}" y="24" font-size="15"`, escapeHtml(title)),
     ...ticks.map((f1) => {
       const at = y(f1).toFixed(1);
       return `<path d="M${left} ${at}H${width - right}" stroke="#ddd"/>${text(`x="${left - 8}" y="${Number(at) + 4}"`, f1.toFixed(1), "end")}`;
@@ -33,7 +34,7 @@ export function plotGate(gate: GateReport, title: string): string {
 
 /** The same as a page of its own. */
 export const plotPage = (svg: string, title: string): string =>
-  `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escaped(title)}</title><body style="max-width:60rem;margin:auto">\n${svg}</body></html>\n`;
+  `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title><body style="max-width:60rem;margin:auto">\n${svg}</body></html>\n`;
 
 /** Four to eight even steps of 1, 2 or 5 times a power of ten, around both ends. */
 function ticksOf(low: number, high: number): number[] {
@@ -44,5 +45,3 @@ function ticksOf(low: number, high: number): number[] {
   const count = Math.max(1, Math.ceil(high / step) - first);
   return Array.from({ length: count + 1 }, (_, i) => (first + i) * step);
 }
-
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
