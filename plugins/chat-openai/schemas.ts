@@ -1,5 +1,10 @@
 import { isFault } from "starling-ner";
 
+/** Whether the server is asked to hold answers to schemas; it may turn out not to know them. */
+export interface Schemas {
+  taken: boolean;
+}
+
 /** Whether a server refused a request because of the schema in it, not of what was asked. */
 export function refusesSchema(error: unknown): boolean {
   if (!isFault(error) || error.code !== "CHAT_REFUSED") return false;
