@@ -11,6 +11,6 @@ export function refusesSchema(error: unknown): boolean {
   const { status, reason } = error.details as { status: number; reason: string };
   const param = (error.cause as { param?: unknown } | undefined)?.param;
   return (
-    [400, 422, 501].includes(status) && /response_format|json_schema|structured|grammar/i.test(`${param} ${reason}`)
+    [400, 422, 501].includes(status) && /response_format|json[_ ]schema|structured|grammar/i.test(`${param} ${reason}`)
   );
 }
