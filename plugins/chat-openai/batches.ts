@@ -17,11 +17,11 @@ import { readLines } from "./result-lines.ts";
 import type { Schemas } from "./schemas.ts";
 import { timed } from "./timed.ts";
 
-/** OpenAI takes 50,000 requests and 200 MB in a file of a batch. */
+/** OpenAI takes 50,000 requests and 200 MB in a file of a batch; it is held in memory a few times over, so half of that. */
 const MAX_REQUESTS = 50_000;
-const MAX_BYTES = 190_000_000;
+const MAX_BYTES = 100_000_000;
 /** Of a file of answers; a longer one is not read. */
-const MAX_RESULT_BYTES = 400_000_000;
+const MAX_RESULT_BYTES = 256_000_000;
 /** Files go up and come down within this time. */
 const TRANSFER_MS = 600_000;
 /** Batches that are looked through for one whose beginning was cut off; the newest come first. */

@@ -59,6 +59,10 @@ stages:${stages}
   );
   return [pipeline, "-d", write("posts.ndjson", ndjson(data)), "-o", output()];
 }
+const dear = "{ inputUsd: 100, outputUsd: 100, imageTokens: 100, batchShare: 0.5 }";
+// At worst a question costs about 0.18 USD by these prices, as a rule 0.03.
+const many = Array.from({ length: 12 }, (_, i) => ({ id: String(i), text: `Nora Winter and post ${i}` }));
+const worstOf = (told: string) => [...told.matchAll(/at most ([\d.]+) USD$/gm)].map(([, amount]) => Number(amount));
 const budget = ", budget: { usdPerDay: 1, file: spend.db }";
 /** What the guard's budget has written down. */
 function spent() {
@@ -107,6 +111,27 @@ test("killed while it waits, it goes on with the same batch, and nothing is paid
   expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
   expect(spent()).toEqual({ usd: expect.closeTo(usd(), 8), heldUsd: 0 });
 }, 90_000);
+
+test("killed at any moment, again and again: each question is asked once, and booked once", async () => {
+  const args = await setUp({ batchMs: 300 }, { guard: budget }, many);
+  const begun = performance.now();
+  // One run to know how long it takes, without asking.
+  await record(...args, "--batch", "always", "--estimate");
+  const startMs = performance.now() - begun;
+  for (let kill = 0; kill < 10; kill++) {
+    const child = startRecord(...args, "--batch", "always");
+    const end = ended(child);
+    // Most of the time is spent until it is ready: the kills go through what follows.
+    await new Promise((done) => setTimeout(done, startMs * (0.85 + 0.06 * kill)));
+    child.kill("SIGKILL");
+    await end;
+  }
+  expect((await record(...args, "--batch", "always")).code).toBe(0);
+  expect(ids().sort()).toEqual(many.map(({ id }) => id).sort());
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 12 });
+  expect(spent()).toEqual({ usd: expect.closeTo(usd(), 8), heldUsd: 0 });
+  expect(existsSync(memory())).toBe(false);
+}, 120_000);
 
 test("killed before it knew the batch's id, it finds the batch by its name", async () => {
   const args = await setUp({ batchMs: 4000 }, { guard: budget });
@@ -199,11 +224,6 @@ test("a server without batches is told, or asked one by one", async () => {
   expect(existsSync(memory())).toBe(false);
 }, 60_000);
 
-const dear = "{ inputUsd: 100, outputUsd: 100, imageTokens: 100, batchShare: 0.5 }";
-// At worst a question costs about 0.18 USD by these prices, as a rule 0.03.
-const many = Array.from({ length: 12 }, (_, i) => ({ id: String(i), text: `Nora Winter and post ${i}` }));
-const worstOf = (told: string) => [...told.matchAll(/at most ([\d.]+) USD$/gm)].map(([, amount]) => Number(amount));
-
 test("never sends more than the day's budget may pay at worst: smaller batches follow each other", async () => {
   const args = await setUp({}, { guard: budget, price: dear }, many);
   const { code, told } = await record(...args, "--batch", "always");
@@ -222,6 +242,24 @@ test("the same for --max-usd: what is left out then is told", async () => {
   expect(usd()).toBeLessThanOrEqual(0.5);
   expect(ids().length).toBeGreaterThan(5);
   expect(ids().length).toBeLessThan(12);
+}, 60_000);
+
+test("--max-usd holds too where posts are asked one by one, at the full price", async () => {
+  const args = await setUp({ batchMs: "none" }, { price: dear }, many);
+  const { code, told } = await record(...args, "--batch", "auto", "--max-usd", "0.5");
+  expect([code, told]).toEqual([1, expect.stringContaining("knowledge-chat: budget")]);
+  expect(usd()).toBeGreaterThan(0.4);
+  // Two calls are under way at once.
+  expect(usd()).toBeLessThan(0.7);
+}, 60_000);
+
+test("equal questions go out once, and are paid for once", async () => {
+  const twice = [posts[0]!, { ...posts[0]!, id: "again" }, posts[1]!];
+  const args = await setUp({}, {}, twice);
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("3 of 3 recorded, 2 requests")]);
+  expect(asked.length).toBe(2);
+  expect(usd()).toBeCloseTo((0.5 * (llm!.counts.inputTokens + 2 * llm!.counts.outputTokens)) / 1e6, 9);
 }, 60_000);
 
 test("a captioner's questions come first; the next batch knows the captions", async () => {

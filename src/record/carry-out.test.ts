@@ -162,7 +162,23 @@ test("a stop leaves the batch to the server; the next run reads it, and a half-w
   const second = await carried({ begin });
   expect([second.error, second.open, second.came.length]).toEqual([undefined, [], 2]);
   expect(await readFile(file, "utf8")).toMatch(/"ended":"completed"\}\n$/);
-  expect((await openBatchLog(file)).results.get("a")).toEqual({ came: yes, times: 1 });
+  const log = await openBatchLog(file);
+  expect(log.results.get("a")).toEqual({ came: yes, times: 1 });
+  await log.close({ done: true });
+  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("a crash while answers are written down: they are fetched again, and count once", async () => {
+  await carried({});
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  expect(lines.length).toBe(5);
+  await writeFile(file, `${lines.slice(0, 3).join("\n")}\n${lines[3]!.slice(0, 20)}`);
+  const { came, open, results } = await carried({ begin: async () => expect.unreachable("it is under way") });
+  expect([came.length, open]).toEqual([2, []]);
+  expect([...results.values()]).toEqual([
+    { came: yes, times: 1 },
+    { came: yes, times: 1 },
+  ]);
 });
 
 test("a file of something else is told by its line", async () => {

@@ -9,6 +9,8 @@ import type { BatchLog, OpenBatch } from "./batch-log.ts";
 /** Between two looks at a batch at first, and what each wait grows by. */
 const FIRST_MS = 1000;
 const GROWTH = 1.5;
+/** Before it is looked for a batch whose beginning was cut off: the server may still be at it. */
+const SETTLE_MS = 5000;
 /** Tries to begin a batch. */
 const BEGINNINGS = 3;
 /** Calls that may fail in a row while a batch is waited for. */
@@ -73,7 +75,7 @@ async function handedOver({ batches, requests, log, signal }: Task, name: string
     } catch (error) {
       const never = neverBegan(error);
       if (attempt < BEGINNINGS && isPassing(error)) {
-        await pause(FIRST_MS * attempt + peaceMs(error), signal);
+        await pause((never ? FIRST_MS * attempt : SETTLE_MS) + peaceMs(error), signal);
         const id = never ? undefined : await batches.find(name, signal);
         if (id !== undefined) return id;
         continue;

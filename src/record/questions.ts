@@ -57,6 +57,8 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   const { log, mode, told } = options;
   const all: Asked[] = [];
   let waiting = false;
+  /** Answers that somebody has had: whoever asks the same gets them for nothing. */
+  const used = new Set<string>();
   /** Questions in batches that an earlier run began. */
   let outstanding = new Set(log.open().flatMap(({ keys }) => keys));
 
@@ -89,11 +91,24 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     const result = log.results.get(key);
     if (result === undefined) return asked.batches.known?.(request);
     const { came, times } = result;
-    if (!(came instanceof Error)) return came;
+    if (!(came instanceof Error)) {
+      const again = used.has(key);
+      used.add(key);
+      return again ? { ...came, usd: 0, cached: true } : came;
+    }
     if (times < TIMES && mayComeYet(came)) return undefined;
     meter.lastFault = came;
     throw came;
   };
+
+  /** One by one, as without batches; --max-usd is kept here too. */
+  const alone =
+    (direct: Ask, model: string): Ask =>
+    async (request, signal) => {
+      if (meter.usd < (options.maxUsd ?? Number.POSITIVE_INFINITY)) return direct(request, signal);
+      meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model, usd: 0, leftUsd: 0 });
+      throw meter.lastFault;
+    };
 
   const noted = (asked: Asked, key: string, request: ChatRequest): void => {
     if (outstanding.has(key)) asked.away.set(key, request);
@@ -106,7 +121,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       meter.requests += asked.next.size;
     } catch (error) {
       if (mode !== "auto" || !isA(error, "CHAT_NO_BATCHES")) throw error;
-      told.say(`${error.message.split(";")[0]}: asking one by one`);
+      told.say(`${error.message.split(";")[0]}: asking one by one, at the full price`);
       asked.single = true;
     } finally {
       asked.next.clear();
@@ -119,7 +134,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       const { batches, model } = chat;
       if (batches === undefined) {
         if (mode === "always") throw new Fault("CHAT_NO_BATCHES", { model, reason: "its plugin knows none" });
-        return direct;
+        return alone(direct, model);
       }
       const asked: Asked = { chat, batches, next: new Map(), away: new Map(), bytes: 0, worstUsd: 0, single: false };
       all.push(asked);
@@ -127,7 +142,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
         const key = fingerprintOf(chat, request);
         const answer = known(asked, key, request);
         if (answer !== undefined) return answer;
-        if (asked.single) return direct(request, signal);
+        if (asked.single) return alone(direct, model)(request, signal);
         noted(asked, key, request);
         waiting = true;
         markWaiting();

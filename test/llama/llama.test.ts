@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Chat, ChatRequest, Fault, View } from "starling-ner";
 import { testHost } from "starling-ner/testing";
@@ -7,6 +8,7 @@ import captionerChat from "../../plugins/captioner-chat/index.ts";
 import chatGuard from "../../plugins/chat-guard/index.ts";
 import chatOpenai from "../../plugins/chat-openai/index.ts";
 import knowledgeChat from "../../plugins/knowledge-chat/index.ts";
+import { fixture, ndjson, record, recorded } from "../../src/cli/knowledge.test-help.ts";
 import { demonstrations } from "../fixtures/plugins/tiny-bank.ts";
 import { noLlama } from "./missing.ts";
 import { type Llama, startLlama } from "./server.ts";
@@ -230,5 +232,37 @@ describe.skipIf(noLlama)(`llama.cpp${noLlama ? ` (${noLlama})` : ""}`, { timeout
       reason: "refused",
       degraded: true,
     });
+  });
+
+  test("by knowledge record: no batches there, so every post is asked on its own", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "starling-llama-record-"));
+    const file = (name: string) => join(folder, name);
+    try {
+      await writeFile(
+        file("pipeline.yaml"),
+        `resources:
+  tagger: { use: ${fixture("tiny-tagger")} }
+  bank: { use: ${fixture("tiny-bank")} }
+  llama: { use: chat-openai, options: { model: tiny, baseURL: "${llama.url}", price: { inputUsd: 0, outputUsd: 0 } } }
+  llm: { use: chat-guard, options: { chat: llama } }
+stages:
+  - { use: draft }
+  - { use: ${fixture("tiny-retriever")} }
+  - { use: knowledge-chat, batch: 1, concurrency: 2 }
+`,
+      );
+      const posts = Array.from({ length: 20 }, (_, i) => ({ id: `${i}`, text: `Nora Winter and post ${i}` }));
+      await writeFile(file("posts.ndjson"), ndjson(posts));
+      const args = [file("pipeline.yaml"), "-d", file("posts.ndjson"), "-o", file("k.ndjson"), "--batch", "auto"];
+      const { code, told } = await record(...args);
+      expect([code, told]).toEqual([
+        0,
+        expect.stringContaining("takes no batches (its server answers 404): asking one by one"),
+      ]);
+      expect(told).toContain("20 of 20 recorded, 20 requests");
+      expect(recorded(file("k.ndjson")).length).toBe(20);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
