@@ -74,7 +74,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     const price = batches.price ?? chat.price;
     const usd = price === undefined ? 0 : worstUsd(request, price);
     const left = room(asked);
-    if (asked.worstUsd + usd > left) {
+    if (asked.worstUsd + usd >= left) {
       // What is put aside for this batch is set right when it has ended; then there may be room.
       if (next.size > 0) return;
       meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model: chat.model, usd, leftUsd: Math.max(0, left) });
