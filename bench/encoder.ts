@@ -38,7 +38,7 @@ async function openBenchPipeline(model: string, precision: string, folder: strin
     source: { use: "source-file", options: { path: join(folder, "posts.ndjson") } },
     resources: { tagger: { use: "tagger-onnx", options: { model, precision } } },
     stages: [
-      { use: "draft", batch: 32, waitMs: 5, concurrency: 8 },
+      { use: "draft", batch: 32, waitMs: 5, concurrency: 12 },
       { use: "final", batch: 32, waitMs: 5, concurrency: 4 },
     ],
     sink: { use: "sink-file", options: { path: join(folder, "events.ndjson") } },

@@ -67,8 +67,10 @@ function randomWeights(): Map<string, FloatTensor> {
 const tokenizer = {
   special: { cls: 101, sep: 102, pad: 0, unk: 100 },
   size: config.vocabulary,
-  encodeWord: (word: string) =>
-    Array.from({ length: pieces[Number(word) % pieces.length]! }, () => 1000 + Math.floor(uniform() * 20_000)),
+  encodeWord: (word: string) => ({
+    ids: Array.from({ length: pieces[Number(word) % pieces.length]! }, () => 1000 + Math.floor(uniform() * 20_000)),
+    shape: 1,
+  }),
 };
 
 /** [CLS] 30 sub-words [SEP], and where it is longer, the rest as knowledge: `length` sub-words in all. */

@@ -35,6 +35,7 @@ export type { Measure, MeasureName } from "./metrics/catalogue.ts";
 export * from "./outcome.ts";
 export * from "./plugin.ts";
 export { printable, printableLines } from "./printable.ts";
+export { remember } from "./remember.ts";
 export { type DeadLetter, deadLetterSchema } from "./schema/dead-letter.ts";
 export { decodePost, type Place as PostPlace } from "./schema/decode.ts";
 export { type Entity, type EntityEvent, eventSchema } from "./schema/event.ts";

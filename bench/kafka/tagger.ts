@@ -33,7 +33,7 @@ export async function taggerRounds({ broker, folder, count, model = at("models/d
   const rest = {
     window: 512,
     stages: [
-      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 8 },
+      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 10 },
       { use: "final", batch: 32, cost: 16_000, waitMs: 5, concurrency: 4 },
     ],
   };

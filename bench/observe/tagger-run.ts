@@ -21,7 +21,7 @@ export async function taggerRun(folder: string, { input, model, measured }: Run)
     source: { use: "source-file", options: { path: input } },
     resources: { tagger: { use: "tagger-onnx", options: { model } } },
     stages: [
-      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 8 },
+      { use: "draft", batch: 32, cost: 16_000, waitMs: 5, concurrency: 10 },
       { use: "final", batch: 32, cost: 16_000, waitMs: 5, concurrency: 4 },
     ],
     sink: toFile("events.ndjson"),

@@ -137,10 +137,12 @@ function gather(
   { crf, labels, labelCount }: EngineSpec,
   into: Float32Array,
 ): void {
-  for (let word = row.keep.start; word < row.keep.end; word++) {
-    const from = at + row.first[word - row.words.start]! * labelCount;
-    const to = word * crf.tags;
-    for (let tag = 0; tag < crf.tags; tag++) {
+  const { first, keep, words } = row;
+  const { tags } = crf;
+  for (let word = keep.start; word < keep.end; word++) {
+    const from = at + first[word - words.start]! * labelCount;
+    const to = word * tags;
+    for (let tag = 0; tag < tags; tag++) {
       const label = labels === undefined ? tag : labels[tag]!;
       into[to + tag] = label < 0 ? UNKNOWN_TAG : emissions[from + label]!;
     }
@@ -148,7 +150,7 @@ function gather(
 }
 
 function joinFeatures(post: Work, outputs: readonly RowOutput[]): Float32Array {
-  const sum = Float32Array.from(outputs[0]!.pooled);
+  const sum = outputs[0]!.pooled.slice();
   if (outputs.length === 1) return sum;
   // Windows of one text count by their length.
   const weigh = (index: number) => post.rows[index]!.textLength;

@@ -1,5 +1,5 @@
 import type { Context, TagInput } from "starling-ner";
-import { shapeOf, startsUrl } from "./shape.ts";
+import { startsUrl } from "./shape.ts";
 import type { SubwordTokenizer } from "./tokenizer.ts";
 import { joinWindows, type Span } from "./windows.ts";
 
@@ -88,13 +88,13 @@ export function packInput(input: TagInput, tokenizer: SubwordTokenizer, options:
 function encode(words: readonly string[], tokenizer: SubwordTokenizer, options: InputOptions, maxPieces: number): Run {
   const run: Run = { ids: [], shapes: [], first: [], cut: 0 };
   for (const word of words) {
-    const ids = tokenizer.encodeWord(options.normaliseUrls && startsUrl(word) ? "http" : word);
-    const shape = options.wordShape ? shapeOf(word) : 0;
+    // A link and `http` have one shape.
+    const { ids, shape } = tokenizer.encodeWord(options.normaliseUrls && startsUrl(word) ? "http" : word);
     const kept = Math.min(ids.length, maxPieces);
     run.first.push(run.ids.length);
     for (let piece = 0; piece < kept; piece++) {
       run.ids.push(ids[piece]!);
-      run.shapes.push(shape);
+      run.shapes.push(options.wordShape ? shape : 0);
     }
     run.cut += ids.length - kept;
   }

@@ -37,7 +37,7 @@ export interface Pool {
 /** Tasks a process may hold: one that runs, and one that waits so that the process never idles. */
 const DEPTH = 2;
 /** Runs of one task, where there is enough to do: crossing to a process and back costs about as much for one as for a few. */
-const RUNS = 3;
+const RUNS = 1;
 /** A model that keeps ending its processes as they open is not started for ever. */
 const MAX_FAILED_STARTS = 3;
 
@@ -61,7 +61,7 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   let closed = false;
   let failedStarts = 0;
   let nextId = 0;
-  let grouping: Grouping = { batch: 1, padding: 0 };
+  let grouping: Grouping = { batch: 1, overhead: 0 };
 
   const lost = (how: string): Fault => new Fault("TAGGER_CHILD_LOST", { model, how });
 

@@ -1,5 +1,5 @@
 import type { Outcome } from "starling-ner";
-import type { Grouping } from "./grouping.ts";
+import { costOfRun, type Grouping } from "./grouping.ts";
 import type { Answer, Work } from "./messages.ts";
 
 /** A post that waits for a process, or is in one. */
@@ -18,8 +18,8 @@ const LONG = 4_096;
 export const isLong = ({ size }: Job): boolean => size >= LONG;
 
 /**
- * The jobs of all callers. What is taken together comes in groups alike in length, and the first of them always holds the
- * oldest job, so that none waits for ever.
+ * The jobs of all callers. What is taken together comes in groups alike in length, the cheapest for their sub-words
+ * first; nobody is passed over for ever.
  */
 export interface Queue {
   readonly length: number;
@@ -33,59 +33,103 @@ export interface Queue {
   drain(): Job[];
 }
 
-/** How many of the oldest jobs are looked at for ones of like length, per job of a group. */
-const LOOKAHEAD = 32;
+/** A job that was passed over so often is in the next group, whatever it costs. */
+export const PATIENCE = 16;
+
+interface Entry {
+  readonly job: Job;
+  /** Takes before it came; below 0 for what was put back. */
+  readonly turn: number;
+}
 
 export function createQueue(): Queue {
-  let jobs: Job[] = [];
+  /** What runs alone, in the order it came. */
+  let alone: Entry[] = [];
+  /** The others, in the order of their size. */
+  let alike: Entry[] = [];
+  let turn = 0;
 
-  function takeGroup(count: number, padding: number): Job[] {
-    const seen = jobs.splice(0, count * LOOKAHEAD);
-    const taken = nearestInLength(
-      seen.filter((job) => !isLong(job)),
-      count,
-      padding,
-    );
-    const chosen = new Set(taken);
-    jobs.unshift(...seen.filter((job) => !chosen.has(job)));
-    return taken;
+  function insert(entry: Entry): void {
+    let [low, high] = [0, alike.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (alike[middle]!.job.size <= entry.job.size) low = middle + 1;
+      else high = middle;
+    }
+    alike.splice(low, 0, entry);
   }
+
+  /** Whether the first of those that run alone is older than all others. */
+  const aloneIsNext = (): boolean => alone[0] !== undefined && alike.every((entry) => alone[0]!.turn < entry.turn);
 
   return {
     get length() {
-      return jobs.length;
+      return alone.length + alike.length;
     },
-    add: (job) => void jobs.push(job),
-    putBack: (lost) => {
-      jobs = [...lost, ...jobs];
+    add(job) {
+      if (isAlone(job)) alone.push({ job, turn });
+      else insert({ job, turn });
+    },
+    putBack(lost) {
+      alone = [...lost.filter(isAlone).map((job) => ({ job, turn: -2 })), ...alone];
+      for (const job of lost) if (!isAlone(job)) insert({ job, turn: -1 });
     },
     remove(gone) {
-      jobs = jobs.filter((job) => !gone.has(job));
+      const stays = ({ job }: Entry) => !gone.has(job);
+      [alone, alike] = [alone.filter(stays), alike.filter(stays)];
     },
-    take(count, { batch, padding }) {
-      if (jobs[0] !== undefined && isAlone(jobs[0])) return jobs.splice(0, 1);
+    take(count, grouping) {
+      if (aloneIsNext()) return [alone.shift()!.job];
       const taken: Job[] = [];
-      while (taken.length < count && jobs[0] !== undefined && !isAlone(jobs[0]))
-        taken.push(...takeGroup(Math.min(batch, count - taken.length), padding));
+      // What is left of `count` makes a group worth running, or waits.
+      while (alike.length > 0 && (taken.length === 0 || count - taken.length >= grouping.batch / 2)) {
+        const { start, end } = cheapest(alike, Math.min(grouping.batch, count - taken.length), turn, grouping);
+        for (const { job } of alike.splice(start, end - start)) taken.push(job);
+      }
+      turn++;
       return taken;
     },
-    drain: () => jobs.splice(0),
+    drain() {
+      const all = [...alone, ...alike].map(({ job }) => job);
+      [alone, alike] = [[], []];
+      return all;
+    },
   };
 }
 
 const isAlone = (job: Job): boolean => job.retried || isLong(job);
 
-/** Grows from the first job, in the order of length, to whichever side costs less. */
-function nearestInLength(jobs: readonly Job[], count: number, padding: number): Job[] {
-  const order = jobs.toSorted((a, b) => a.size - b.size);
-  let from = order.indexOf(jobs[0]!);
-  let to = from + 1;
-  while (to - from < count) {
-    const shorter = from > 0 ? order[to - 1]!.size - order[from - 1]!.size : Number.POSITIVE_INFINITY;
-    const longer = to < order.length ? (order[to]!.size - order[to - 1]!.size) * (to - from) : Number.POSITIVE_INFINITY;
-    if (Math.min(shorter, longer) > padding) break;
-    if (shorter < longer) from--;
-    else to++;
+interface Group {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Of `entries` in the order of their size: the run of at most `count` that costs least for each of its sub-words, the
+ * oldest of equal ones; one with the oldest of all where that was passed over too often.
+ */
+function cheapest(entries: readonly Entry[], count: number, turn: number, grouping: Grouping): Group {
+  const oldest = indexOfOldest(entries);
+  const must = turn - entries[oldest]!.turn >= PATIENCE ? oldest : undefined;
+  const last = must ?? entries.length - 1;
+  let best = { start: oldest, end: oldest + 1, cost: Number.POSITIVE_INFINITY, turn: 0 };
+  for (let start = Math.max(0, (must ?? 0) - count + 1); start <= last; start++) {
+    let [sum, eldest] = [0, turn];
+    const furthest = Math.min(entries.length, start + count);
+    for (let end = start + 1; end <= furthest; end++) {
+      const { job, turn: came } = entries[end - 1]!;
+      sum += job.size;
+      if (came < eldest) eldest = came;
+      if (must !== undefined && end <= must) continue;
+      const cost = costOfRun(end - start, job.size, grouping) / Math.max(1, sum);
+      if (cost < best.cost || (cost === best.cost && eldest < best.turn)) best = { start, end, cost, turn: eldest };
+    }
   }
-  return order.slice(from, to);
+  return best;
+}
+
+function indexOfOldest(entries: readonly Entry[]): number {
+  let oldest = 0;
+  for (let i = 1; i < entries.length; i++) if (entries[i]!.turn < entries[oldest]!.turn) oldest = i;
+  return oldest;
 }

@@ -27,7 +27,8 @@ const indexOf = Object.fromEntries(SHAPES.map((shape, index) => [shape, index]))
 /** Index into `SHAPES` of how `word` is written; 1 to 11. */
 export const shapeOf = (word: string): number => indexOf[nameShape(word)];
 
-export const startsUrl = (word: string): boolean => /^https?/i.test(word);
+/** The first letter is looked at before the rest: most words end here. */
+export const startsUrl = (word: string): boolean => (word.charCodeAt(0) | 32) === 104 && /^https?/i.test(word);
 
 function nameShape(word: string): Shape {
   if (/^[a-z]+$/.test(word)) return startsUrl(word) ? "url" : "lower";

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { Fault } from "starling-ner";
+import { Fault, remember } from "starling-ner";
 import { z } from "zod";
 import { readCharsmap } from "./charsmap.ts";
+import { shapeOf } from "./shape.ts";
 
 /** Ids of the sub-words with a meaning of their own. */
 export interface SpecialIds {
@@ -13,19 +14,26 @@ export interface SpecialIds {
   readonly unk: number;
 }
 
+/** What the encoder reads of one word. Shared: not to be changed. */
+export interface EncodedWord {
+  /** Without special ones; never empty (the unknown id where nothing is left of the word). */
+  readonly ids: readonly number[];
+  /** Index into `SHAPES`. */
+  readonly shape: number;
+}
+
 /** Turns one word at a time into sub-word ids, as Python's `is_split_into_words=True` does. */
 export interface SubwordTokenizer {
   readonly special: SpecialIds;
   /** One more than the highest id it can give: the rows an embedding table must have. */
   readonly size: number;
-  /** Ids of one word, without special ones; never empty (the unknown id where nothing is left of a word). Shared: not to be changed. */
-  encodeWord(word: string): readonly number[];
+  encodeWord(word: string): EncodedWord;
 }
 
 /** Longer words are read up to here: no tokenizer gives a run of 400 characters a meaning, and its cost may be quadratic. */
 const MAX_WORD_LENGTH = 400;
-/** Words kept of each of two generations; together at most twice as many, about 5 MB. */
-const CACHED_WORDS = 16_384;
+/** About 5 MB at most. */
+const REMEMBERED_WORDS = 16_384;
 
 const tokenizerJson = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })).default([]),
@@ -67,7 +75,8 @@ export function makeTokenizer(json: unknown, config: unknown, where: string): Su
   const tokenizer = openTokenizer(rest, settings, where);
   const special = findSpecialIds(tokenizer, settings, where);
   const encode = encoder(tokenizer, rest, special);
-  return { special, size: highestId(rest) + 1, encodeWord: cached((word) => encode(normalise(clip(word)))) };
+  const read = (word: string) => ({ ids: encode(normalise(clip(word))), shape: shapeOf(word) });
+  return { special, size: highestId(rest) + 1, encodeWord: remember(read, REMEMBERED_WORDS) };
 }
 
 /** A SentencePiece normaliser comes first of all, so it is applied to the word itself. */
@@ -146,18 +155,4 @@ const mentions = (config: unknown, type: string): boolean =>
 function clip(word: string): string {
   const clean = word.isWellFormed() ? word : word.toWellFormed();
   return clean.length > MAX_WORD_LENGTH ? clean.slice(0, MAX_WORD_LENGTH).toWellFormed() : clean;
-}
-
-/** Two generations bound the memory without the book-keeping of a true LRU: what was used since the last turn survives. */
-function cached(encode: (word: string) => readonly number[]): (word: string) => readonly number[] {
-  let young = new Map<string, readonly number[]>();
-  let old = young;
-  return (word) => {
-    const known = young.get(word);
-    if (known !== undefined) return known;
-    const ids = old.get(word) ?? encode(word);
-    if (young.size >= CACHED_WORDS) [old, young] = [young, new Map()];
-    if (word.length <= MAX_WORD_LENGTH) young.set(word, ids);
-    return ids;
-  };
 }

@@ -103,7 +103,11 @@ export function readReplies({ numbers, vectors, faults }: SentReplies, count: nu
 
   function readMention(): FoundMention {
     at += 4;
-    const [start, end, type, confidence] = numbers.subarray(at - 4, at) as unknown as [number, number, number, number];
-    return { start, end, type, confidence };
+    return {
+      start: numbers[at - 4]!,
+      end: numbers[at - 3]!,
+      type: numbers[at - 2]!,
+      confidence: numbers[at - 1]!,
+    };
   }
 }

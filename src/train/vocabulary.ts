@@ -1,3 +1,5 @@
+import { remember } from "../remember.ts";
+
 /**
  * The words of the training data as a Bloom filter: tens of kilobytes, from which no list of words can be read back.
  * About one unknown word in a hundred passes for known.
@@ -26,20 +28,31 @@ export function vocabularyOf(words: readonly string[]): Vocabulary {
 export const readVocabulary = ({ base64 }: { readonly base64: string }): Vocabulary =>
   over(Buffer.from(base64, "base64"));
 
-const over = (field: Uint8Array): Vocabulary => ({
-  counts,
-  has: (word) => bitsOf(normal(word), field.length * 8).every((bit) => (field[bit >> 3]! & (1 << (bit & 7))) !== 0),
-  noveltyOf(words) {
-    let [counted, unknown] = [0, 0];
-    for (const word of words) {
-      if (!counts(word)) continue;
-      counted++;
-      if (!this.has(word)) unknown++;
-    }
-    return { words: counted, unknown };
-  },
-  toJSON: () => ({ bits: field.length * 8, hashes, base64: Buffer.from(field).toString("base64") }),
-});
+/** About 2 MB at most. */
+const REMEMBERED_WORDS = 16_384;
+
+function over(field: Uint8Array): Vocabulary {
+  const has = (word: string) =>
+    bitsOf(normal(word), field.length * 8).every((bit) => (field[bit >> 3]! & (1 << (bit & 7))) !== 0);
+  const kindOf = remember(
+    (word) => (counts(word) ? (has(word) ? "known" : "unknown") : "not counted"),
+    REMEMBERED_WORDS,
+  );
+  return {
+    counts,
+    has,
+    noveltyOf(words) {
+      let [counted, unknown] = [0, 0];
+      for (const word of words) {
+        const kind = kindOf(word);
+        if (kind !== "not counted") counted++;
+        if (kind === "unknown") unknown++;
+      }
+      return { words: counted, unknown };
+    },
+    toJSON: () => ({ bits: field.length * 8, hashes, base64: Buffer.from(field).toString("base64") }),
+  };
+}
 
 const normal = (word: string): string => word.normalize("NFKC").toLowerCase();
 const counts = (word: string): boolean => !/^(https?|@|www\.)/i.test(word) && /\p{L}/u.test(word);
