@@ -1,14 +1,10 @@
 import OpenAI from "openai";
-import { Agent, fetch, type RequestInit, Response } from "undici";
+import { Agent, type Dispatcher, interceptors } from "undici";
+import { exchange, type Received } from "./exchange.ts";
 import type { Options } from "./options.ts";
-
-/** The body of a response is longer than `maxBytes`. */
-export class TooLong extends Error {}
 
 /** What goes to the server; the SDK would tell it of the machine too. */
 const SENT = ["accept", "content-type", "openai-organization", "openai-project", "user-agent"];
-/** Responses with these statuses have no body. */
-const EMPTY = new Set([204, 205, 304]);
 /** The SDK stops its clock when the headers are there; ours runs on. */
 const NEVER_MS = 2 ** 31 - 1;
 const CONNECT_MS = 10_000;
@@ -21,6 +17,8 @@ export interface Client {
 /** The SDK with one connection pool of its own: no retries, no proxy, no redirects, nothing from the environment. */
 export function createClient(options: Options): Client {
   const agent = new Agent({ connect: { timeout: CONNECT_MS }, headersTimeout: 0, bodyTimeout: 0 });
+  // An answer fits into a packet or two, so nothing packed is asked for; some servers send it all the same.
+  const unpacking = agent.compose(interceptors.decompress({ skipErrorResponses: false }));
   const openai = new OpenAI({
     baseURL: options.baseURL,
     apiKey: options.apiKey ?? "none",
@@ -31,29 +29,28 @@ export function createClient(options: Options): Client {
     maxRetries: 0,
     timeout: NEVER_MS,
     logLevel: "off",
-    fetch: boundedFetch(agent, options) as unknown as typeof globalThis.fetch,
+    fetch: boundedFetch(unpacking, options) as unknown as typeof globalThis.fetch,
   });
   return { openai, close: () => agent.destroy() };
 }
 
-/** A fetch that reads the whole response, up to `maxBytes`, so that all that may go wrong goes wrong here. */
-function boundedFetch(agent: Agent, { apiKey, maxBytes }: Options) {
+/** In place of `fetch`: the whole response is read, up to `maxBytes`, so that all that may go wrong goes wrong here. */
+function boundedFetch(dispatcher: Dispatcher, { apiKey, maxBytes }: Options) {
   const sent = new Set(apiKey === undefined ? SENT : [...SENT, "authorization"]);
-  return async (url: string, init: RequestInit & { headers: Headers }): Promise<Response> => {
-    const headers = [...init.headers].filter(([name]) => sent.has(name));
-    const response = await fetch(url, { ...init, headers, redirect: "manual", dispatcher: agent });
-    const body = await readAtMost(response, maxBytes);
-    return new Response(EMPTY.has(response.status) ? null : body, response);
+  return async (url: string, init: RequestInit & { headers: Headers }) => {
+    const headers = Object.fromEntries([...init.headers].filter(([name]) => sent.has(name)));
+    const { method, body, signal } = init as { method: string; body: string; signal: AbortSignal };
+    return responseOf(await exchange(dispatcher, { url, method, headers, body, signal, maxBytes }));
   };
 }
 
-async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new TooLong(`it is longer than maxBytes ${maxBytes}`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** What the SDK reads of a response; a whole `Response` costs more than the call. */
+function responseOf({ status, headers, body }: Received) {
+  return {
+    status,
+    ok: status >= 200 && status < 300,
+    headers: new Headers(Object.entries(headers).map(([name, value = ""]): [string, string] => [name, String(value)])),
+    body: null,
+    text: async () => body.toString("utf8"),
+  };
 }
