@@ -44,7 +44,7 @@ function boundedFetch(dispatcher: Dispatcher, { apiKey, maxBytes }: Options) {
   };
 }
 
-/** What the SDK reads of a response; a whole `Response` costs more than the call. */
+/** What the SDK reads of a response, without the streams of `Response`. */
 function responseOf({ status, headers, body }: Received) {
   return {
     status,
