@@ -24,6 +24,11 @@ export default defineResource({
     );
     return wrong === undefined ? [] : [{ option: ["prices"], error: wrong }];
   },
+  async foretell(settings, host) {
+    const model = nameOf(settings);
+    const price = await priceOf(settings, model, pricesFile(settings, host));
+    return { model, takesImages: settings.takesImages, price };
+  },
   async open(settings, host) {
     const model = nameOf(settings);
     const price = await priceOf(settings, model, pricesFile(settings, host));
