@@ -3,7 +3,8 @@
  * with `knowledge-chat` behind `chat-guard`, all of it as it is set by default, and a gate that says no to every post. The
  * model is down in two ways: nobody listens, so that connections are refused; and a server that takes every request and
  * never answers. One pipeline runs all the time and always has more to read; gate and server change beneath it, in
- * turns, and each round has its ratios, of which the middle ones count.
+ * turns, and each round has its ratios, of which the middle ones count. `overBare` compares with captions, draft and
+ * final tagging alone, by the same open stages: what having examples and a gate costs is in it too.
  *
  * The circuit is open when the rounds begin. Until it has opened before a server that hangs, the window is full of posts
  * that wait for it. That comes once in an outage, so it is counted as once in an hour. `ratio` is the lesser of the two
@@ -19,6 +20,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readConfigText } from "../src/config/index.ts";
 import { delivered } from "../src/flow/in-memory.ts";
 import { runPipeline } from "../src/flow/run.ts";
+import type { OpenStage } from "../src/flow/types.ts";
 import { openParts } from "../src/open.ts";
 import { ok } from "../src/outcome.ts";
 import { planConfig } from "../src/plan.ts";
@@ -36,6 +38,8 @@ const CHANGE_SECONDS = 1;
 /** Calls that hang are given up after 20 s; ten of them open the circuit. */
 const OPENING_SECONDS = 25;
 const WINDOW = 513;
+const BARE = new Set(["captioner-alt", "draft", "final"]);
+type Rates = readonly number[];
 
 export default async function ({ scale, args }: BenchOptions): Promise<Record<string, unknown>> {
   const folder = await mkdtemp(join(tmpdir(), "starling-bench-"));
@@ -49,17 +53,29 @@ export default async function ({ scale, args }: BenchOptions): Promise<Record<st
     await planConfig(await readConfigText(join(import.meta.dirname, "outage/pipeline.yaml"), env), { toRun: false }),
   );
   const gate = await switchedGate(parts.stages);
-  const { source, settledAt, texts } = await endless();
+  const { sourceOf, settledAt, texts } = await endless();
   const sink = jsonSink();
   const end = new AbortController();
-  const pipeline = { source, sink, deadLetters: sink, stages: gate.stages, window: WINDOW, version: "bench" };
-  const running = runPipeline({ ...pipeline, drainMs: 1 }, { signal: end.signal });
-  const states = [
-    { name: "textOnly", asks: false, hangs: false, rates: [] as number[] },
-    { name: "refused", asks: true, hangs: false, rates: [] as number[] },
-    { name: "hanging", asks: true, hangs: true, rates: [] as number[] },
+  let bareRuns = false;
+  const run = (stages: readonly OpenStage[], isOn: () => boolean) => {
+    const ends = { source: sourceOf(isOn), sink, deadLetters: sink };
+    return runPipeline({ ...ends, stages, window: WINDOW, drainMs: 1, version: "bench" }, { signal: end.signal });
+  };
+  const running = [
+    run(gate.stages, () => !bareRuns),
+    run(
+      parts.stages.filter(({ plugin }) => BARE.has(plugin.name)),
+      () => bareRuns,
+    ),
   ];
-  const change = async ({ asks, hangs }: { asks: boolean; hangs: boolean }) => {
+  const states = [
+    { name: "textOnly", asks: false, hangs: false, bare: false, rates: [] as number[] },
+    { name: "refused", asks: true, hangs: false, bare: false, rates: [] as number[] },
+    { name: "hanging", asks: true, hangs: true, bare: false, rates: [] as number[] },
+    { name: "bare", asks: false, hangs: false, bare: true, rates: [] as number[] },
+  ];
+  const change = async ({ asks, hangs, bare = false }: { asks: boolean; hangs: boolean; bare?: boolean }) => {
+    bareRuns = bare;
     gate.asks(asks);
     await server.hang(hangs);
     await sleep(CHANGE_SECONDS * 1000);
@@ -80,9 +96,9 @@ export default async function ({ scale, args }: BenchOptions): Promise<Record<st
         await change(state);
         state.rates.push(await postsPerSecond(ROUND_SECONDS));
       }
-    const [textOnly, refused, hanging] = states.map(({ rates }) => rates) as [number[], number[], number[]];
+    const [textOnly, refused, hanging, bare] = states.map(({ rates }) => rates) as [Rates, Rates, Rates, Rates];
     for (const { name, rates } of states) console.log(`${name}: ${rates.map(Math.round).join(", ")} posts per second`);
-    const over = (rates: readonly number[]) => median(rates.map((rate, i) => rate / textOnly[i]!));
+    const over = (rates: Rates, base = textOnly) => median(rates.map((rate, i) => rate / base[i]!));
     const overHour = over(hanging) * (1 - stalledSeconds / HOUR_SECONDS);
     return {
       bench: "outage",
@@ -91,31 +107,36 @@ export default async function ({ scale, args }: BenchOptions): Promise<Record<st
       refused: over(refused),
       hanging: over(hanging),
       stalledSeconds,
+      overBare: Math.min(over(refused, bare), over(hanging, bare)),
       textOnlyPostsPerSecond: Math.round(median(textOnly)),
       askedShare: gate.askedShare(),
       texts,
     };
   } finally {
     end.abort();
-    await running;
+    await Promise.all(running);
     await parts.close();
     await server.close();
     await rm(folder, { recursive: true });
   }
 }
 
-/** Posts without end, no two alike, and when each of them was settled. */
+/** Posts without end, no two alike, while `isOn` says so; and when each of them was settled. */
 async function endless() {
   const { of, texts } = await benchPosts(1000);
   const settledAt: number[] = [];
   const settled = () => void settledAt.push(performance.now());
-  const source: Source = {
+  let count = 0;
+  const sourceOf = (isOn: () => boolean): Source => ({
     async *read(signal) {
-      for (let i = 0; !signal.aborted; i++)
-        yield [delivered(ok({ id: `p${i}`, text: `${texts[i % texts.length]} #${i}` }), i, settled)];
+      for (; !signal.aborted; count++) {
+        while (!isOn() && !signal.aborted) await sleep(10);
+        const text = `${texts[count % texts.length]} #${count}`;
+        yield [delivered(ok({ id: `p${count}`, text }), count, settled)];
+      }
     },
-  };
-  return { source, settledAt, texts: of };
+  });
+  return { sourceOf, settledAt, texts: of };
 }
 
 /** Makes lines of events, as a file would have them. */
