@@ -96,7 +96,12 @@ export default async function ({ scale, args }: BenchOptions): Promise<Record<st
         await change(state);
         state.rates.push(await postsPerSecond(ROUND_SECONDS));
       }
-    const [textOnly, refused, hanging, bare] = states.map(({ rates }) => rates) as [Rates, Rates, Rates, Rates];
+    const [textOnly, refused, hanging, bare] = states.map(({ rates }) => rates) as [
+      number[],
+      number[],
+      number[],
+      number[],
+    ];
     for (const { name, rates } of states) console.log(`${name}: ${rates.map(Math.round).join(", ")} posts per second`);
     const over = (rates: Rates, base = textOnly) => median(rates.map((rate, i) => rate / base[i]!));
     const overHour = over(hanging) * (1 - stalledSeconds / HOUR_SECONDS);
