@@ -1,6 +1,6 @@
 import OpenAI from "openai";
 import { Agent, type Dispatcher, interceptors } from "undici";
-import { exchange, type Received } from "./exchange.ts";
+import { exchange, type Received, type Sent } from "./exchange.ts";
 import type { Options } from "./options.ts";
 
 /** What goes to the server; the SDK would tell it of the machine too. */
@@ -9,13 +9,15 @@ const SENT = ["accept", "content-type", "openai-organization", "openai-project",
 const NEVER_MS = 2 ** 31 - 1;
 const CONNECT_MS = 10_000;
 
+type ClientOption = "baseURL" | "apiKey" | "organization" | "project" | "maxBytes";
+
 export interface Client {
   readonly openai: OpenAI;
   close(): Promise<void>;
 }
 
 /** The SDK with one connection pool of its own: no retries, no proxy, no redirects, nothing from the environment. */
-export function createClient(options: Options): Client {
+export function createClient(options: Pick<Options, ClientOption>): Client {
   const agent = new Agent({ connect: { timeout: CONNECT_MS }, headersTimeout: 0, bodyTimeout: 0 });
   // An answer fits into a packet or two, so nothing packed is asked for; some servers send it all the same.
   const unpacking = agent.compose(interceptors.decompress({ skipErrorResponses: false }));
@@ -35,13 +37,22 @@ export function createClient(options: Options): Client {
 }
 
 /** In place of `fetch`: the whole response is read, up to `maxBytes`, so that all that may go wrong goes wrong here. */
-function boundedFetch(dispatcher: Dispatcher, { apiKey, maxBytes }: Options) {
+function boundedFetch(dispatcher: Dispatcher, { apiKey, maxBytes }: Pick<Options, ClientOption>) {
   const sent = new Set(apiKey === undefined ? SENT : [...SENT, "authorization"]);
   return async (url: string, init: RequestInit & { headers: Headers }) => {
     const headers = Object.fromEntries([...init.headers].filter(([name]) => sent.has(name)));
-    const { method, body, signal } = init as { method: string; body: string; signal: AbortSignal };
+    const { body, type } = await encoded(init.body);
+    if (type !== null) headers["content-type"] = type;
+    const { method, signal } = init as { method: string; signal: AbortSignal };
     return responseOf(await exchange(dispatcher, { url, method, headers, body, signal, maxBytes }));
   };
+}
+
+/** A form of the SDK is one of Node's own. */
+async function encoded(body: unknown): Promise<{ readonly body: Sent["body"]; readonly type: string | null }> {
+  if (!(body instanceof FormData)) return { body: (body as string | undefined) ?? null, type: null };
+  const form = new Response(body);
+  return { body: new Uint8Array(await form.arrayBuffer()), type: form.headers.get("content-type") };
 }
 
 /** What the SDK reads of a response, without the streams of `Response`. */

@@ -8,7 +8,7 @@ export interface Sent {
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array | null;
   readonly signal: AbortSignal;
   /** Of the response, unpacked. */
   readonly maxBytes: number;

@@ -19,6 +19,13 @@ export interface Budget {
    * so that no crash can forget it. Rejects with CHAT_STORE_FAILED.
    */
   reserve(usd: number): Promise<Reservation | undefined>;
+  /**
+   * Puts money aside under a name that outlives the process; false where less is left today. A name that holds money
+   * already keeps what it holds. Throws CHAT_STORE_FAILED.
+   */
+  hold(name: string, usd: number): boolean;
+  /** Puts what was really spent in place of what a name holds, on the day it was put aside; nothing where it holds none. */
+  release(name: string, usd: number): void;
   /** Whether so much is probably left; another process may have spent some since this one looked. */
   mayAfford(usd: number): boolean;
   /** Of today, in US dollars; never below 0. */
@@ -90,6 +97,11 @@ export function openBudget({ usdPerDay, file }: BudgetOptions, failed: (error: E
   };
 
   return {
+    hold(name, usd) {
+      write(); // what calls left may be held
+      return spending.hold({ name, day: today(), nano: Math.ceil(usd * NANO), limit });
+    },
+    release: (name, usd) => spending.release(name, Math.ceil(usd * NANO)),
     async reserve(usd) {
       const nano = Math.ceil(usd * NANO);
       if (nano > limit) return undefined;

@@ -6,6 +6,10 @@ export interface Spending {
   on(day: string): number;
   /** All of it, or nothing: returns once it is written, or throws CHAT_STORE_FAILED. */
   write(entry: Entry): Written;
+  /** Adds to a day's spending under a name; false where that would exceed the limit. A name that has some keeps it. */
+  hold(held: Held): boolean;
+  /** Puts `nano` in place of what a name holds, on its day; nothing where it holds none. */
+  release(name: string, nano: number): void;
   close(): void;
 }
 
@@ -19,6 +23,11 @@ export interface Entry {
   readonly limit: number;
 }
 
+export interface Held extends Pick<Entry, "day" | "limit"> {
+  readonly name: string;
+  readonly nano: number;
+}
+
 export interface Written {
   /** Whether each wish was written. */
   readonly granted: readonly boolean[];
@@ -26,7 +35,9 @@ export interface Written {
   readonly spent: number;
 }
 
-const tables = "CREATE TABLE IF NOT EXISTS spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) STRICT";
+const tables = `
+  CREATE TABLE IF NOT EXISTS spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS held (name TEXT PRIMARY KEY, day TEXT NOT NULL, nano INTEGER NOT NULL) STRICT`;
 
 /** Opens the file, made where it is missing. Throws CHAT_STORE_FAILED. */
 export function openSpending(file: string): Spending {
@@ -35,6 +46,9 @@ export function openSpending(file: string): Spending {
   const add = db.prepare(
     "INSERT INTO spending (day, nano) VALUES (:day, :nano) ON CONFLICT (day) DO UPDATE SET nano = nano + :nano",
   );
+  const holds = db.prepare("SELECT nano FROM held WHERE name = :name");
+  const hold = db.prepare("INSERT INTO held (name, day, nano) VALUES (:name, :day, :nano)");
+  const free = db.prepare("DELETE FROM held WHERE name = :name RETURNING day, nano");
   const on = (day: string) => Number(look.get({ day })?.nano ?? 0);
 
   const inTransaction = <T>(work: () => T): T => {
@@ -63,6 +77,23 @@ export function openSpending(file: string): Spending {
           const written = grant(wishes, before, limit);
           if (written.spent > before) add.run({ day, nano: written.spent - before });
           return written;
+        }),
+      ),
+    hold: ({ name, day, nano, limit }) =>
+      whileUsing(file, () =>
+        inTransaction(() => {
+          if (holds.get({ name }) !== undefined) return true;
+          if (on(day) + nano > limit) return false;
+          add.run({ day, nano });
+          hold.run({ name, day, nano });
+          return true;
+        }),
+      ),
+    release: (name, nano) =>
+      whileUsing(file, () =>
+        inTransaction(() => {
+          const held = free.get({ name }) as { day: string; nano: number } | undefined;
+          if (held !== undefined) add.run({ day: held.day, nano: nano - held.nano });
         }),
       ),
     close: () => db.close(),
