@@ -9,6 +9,7 @@ export { type KnowledgeEntry, parseKnowledge } from "./conll/knowledge.ts";
 export { writeDurably } from "./durable.ts";
 export { Fault, type FaultCode, isFault } from "./errors.ts";
 export type * from "./facts.ts";
+export { filesVersion } from "./files-version.ts";
 export { doubtOf, type GainCurve, type GateFile, gainAt, gainCurveSchema, runningRank } from "./gate/index.ts";
 export * from "./image/index.ts";
 export { contextOf, tagInput } from "./input.ts";

@@ -11,8 +11,8 @@ const port = definePort<{ model: { version: string } }>("model@1");
 const chat = definePort<object>("chat@1");
 const about = "for tests";
 
-/** Plugins that write down what happens to them; `broken` throws at opening. */
-function pipelineOf(broken?: string) {
+/** Plugins that write down what happens to them; `broken` throws at opening; `content` is what the stage read from a file. */
+function pipelineOf(broken?: string, content?: string) {
   const seen: string[] = [];
   const hosts = new Map<string, Host>();
   const life = async <T>(name: string, host: Host, part: T) => {
@@ -43,7 +43,7 @@ function pipelineOf(broken?: string) {
       about,
       options,
       borrows: () => [{ port, name: "m" }],
-      open: (_, host) => life("stage", host, { run: async () => [] }),
+      open: (_, host) => life("stage", host, { run: async () => [], ...(content && { version: content }) }),
       gives: [],
     }),
   ];
@@ -135,6 +135,12 @@ describe("the version of a pipeline", () => {
       await version((source) => source.replace("use: stage", "use: stage, name: other")),
     ];
     expect(new Set(all).size).toBe(all.length);
+  });
+
+  test("changes with what a stage read from its files", async () => {
+    const of = async (content?: string) => (await openParts(await pipelineOf(undefined, content).plan())).version;
+    expect(new Set([await of(), await of("a"), await of("b")]).size).toBe(3);
+    expect(await of("a")).toBe(await of("a"));
   });
 
   test("does not depend on secrets", async () => {

@@ -118,13 +118,13 @@ function createOpener(plan: Plan, options: OpenOptions) {
       const opened: OpenStage[] = [];
       for (const stage of stages)
         opened.push({ name: stage.name, plugin: stage.plugin, stage: await openOne(stage), flow: stage.flow });
-      return { resources: open, stages: opened, version: versionOf(plan, open) };
+      return { resources: open, stages: opened, version: versionOf(plan, open, opened) };
     },
   };
 }
 
-/** Twelve hexadecimal digits over what decides an event: package, options without secrets, models. */
-function versionOf(plan: Plan, open: ReadonlyMap<string, OpenResource>) {
+/** Twelve hexadecimal digits over what decides an event: package, options without secrets, models, content of files. */
+function versionOf(plan: Plan, open: ReadonlyMap<string, OpenResource>, opened: readonly OpenStage[]) {
   const { stages } = plan;
   const places = placesOf(plan);
   const resources = plan.resources.filter(({ name }) => !places.has(name));
@@ -134,9 +134,15 @@ function versionOf(plan: Plan, open: ReadonlyMap<string, OpenResource>) {
       name,
       plugin.name,
       shown ?? {},
-      modelOf(open.get(name)?.value),
+      contentOf(open.get(name)?.value),
     ]),
-    stages: stages.map(({ name, plugin, shown, flow }) => [name, plugin.name, shown ?? {}, flow.onFail]),
+    stages: stages.map(({ name, plugin, shown, flow }, i) => [
+      name,
+      plugin.name,
+      shown ?? {},
+      flow.onFail,
+      opened[i]!.stage.version,
+    ]),
   };
   return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 12);
 }
@@ -154,8 +160,8 @@ function placesOf({ source, sink, deadLetters, stages, resources }: Plan): Reado
   return new Set([...reached([source, sink, deadLetters])].filter((name) => !used.has(name)));
 }
 
-/** The version that an open resource states as `model.version`, as taggers do. */
-function modelOf(resource: unknown): string | undefined {
-  const { model } = (resource ?? {}) as { model?: { version?: unknown } };
-  return typeof model?.version === "string" ? model.version : undefined;
+/** What an open resource states of its content: `model.version`, as taggers do, or `fingerprint`, as banks do. */
+function contentOf(resource: unknown): string | undefined {
+  const { model, fingerprint } = (resource ?? {}) as { model?: { version?: unknown }; fingerprint?: unknown };
+  return [model?.version, fingerprint].find((content) => typeof content === "string");
 }

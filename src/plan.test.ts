@@ -238,6 +238,41 @@ describe("checkConfig", () => {
       ]);
     });
 
+    test("and knows what resources foretell, one through another, but not in a circle or from one that is wrong", async () => {
+      const options = z.strictObject({ of: z.string().optional(), broken: z.boolean().optional() });
+      const asking = (name: string) =>
+        defineResource({
+          ...{ name, about, options, fills: port },
+          borrows: ({ of }) => (of === undefined ? [] : [{ port, name: of }]),
+          async foretell({ of, broken }, host) {
+            if (broken) throw new Error("no file");
+            return of === undefined ? { said: "x" } : { ...(await host.foretold(of)) };
+          },
+          check: async ({ of }, host) => [
+            { option: ["of"], error: new Error(JSON.stringify((of && (await host.foretold(of))) ?? "nothing")) },
+          ],
+          open: async () => ({}),
+        });
+      const told = async (resources: string) =>
+        (
+          await checkConfig(parseConfigText(`resources: ${resources}`, "x.yaml", {}), {
+            builtins: { asking: async () => ({ default: asking("asking") }) },
+            toRun: false,
+          })
+        ).problems
+          .filter(({ code }) => code === "CONFIG_VALUE")
+          .map(({ message }) => message.replace(/^resources\.(\w).*: (.*)$/, "$1 $2"));
+      const use = (more: string) => `{ use: asking, options: { ${more} } }`;
+      expect(await told(`{ a: ${use("")}, b: ${use("of: a")}, c: ${use("of: b")}, d: ${use("of: b")} }`)).toEqual([
+        'a "nothing"',
+        'b {"said":"x"}',
+        'c {"said":"x"}',
+        'd {"said":"x"}',
+      ]);
+      expect(await told(`{ a: ${use("of: b")}, b: ${use("of: a")} }`)).toEqual(["a {}", "b {}"]);
+      expect(await told(`{ a: ${use("broken: true")}, b: ${use("of: a")} }`)).toEqual(['a "nothing"', 'b "nothing"']);
+    });
+
     test("unless it is told not to", async () => {
       expect(await found(model("here"), { look: false })).toEqual([]);
     });

@@ -24,6 +24,11 @@ export interface Stage<N extends Fact = never, U extends Fact = never, G extends
    * Once `signal` is aborted, outcomes that are returned at once still count.
    */
   run(batch: readonly View<N, U>[], signal: AbortSignal): Promise<readonly Outcome<Pick<Facts, G>>[]>;
+  /**
+   * Of what it read from files that its options name, where that decides what it says; see `filesVersion`. The
+   * pipeline's version changes with it.
+   */
+  readonly version?: string;
   close?(): Promise<void>;
 }
 
@@ -167,6 +172,8 @@ export interface CheckHost extends Pick<Host, "resolve" | "purpose"> {
   readonly reads: (file: string, option: Refusal["option"]) => void;
   /** Tells that this part will write the file: the core refuses it where another part reads or writes the same. */
   readonly writes: (file: string, option: Refusal["option"]) => void;
+  /** What the plugin of a borrowed resource can say of it before it opens; undefined where it says nothing. */
+  readonly foretold: (name: string) => Promise<Readonly<Record<string, unknown>> | undefined>;
 }
 
 /** What an option names and what will not do: a folder that is not there, a file that may not be written. */
@@ -209,6 +216,14 @@ export interface Borrow {
 
 export interface ResourcePlugin<T, O extends z.ZodType> extends Declared<"resource", O> {
   readonly fills: Port<T>;
+  /**
+   * Properties of the open resource that its options, and the files that they name, tell already, for the `check` of
+   * those who borrow it. A property that will be absent is there, undefined. It opens nothing, and may throw.
+   */
+  foretell?(
+    options: z.output<O>,
+    host: Pick<CheckHost, "resolve" | "foretold">,
+  ): Promise<{ readonly [K in keyof T]?: T[K] | undefined }>;
   borrows?(options: z.output<O>): readonly Borrow[];
   open(options: z.output<O>, host: Host): Promise<T & { close?(): Promise<void> }>;
 }
@@ -272,6 +287,7 @@ export type AnyPlugin =
     })
   | (Declared<"resource", z.ZodType> & {
       readonly fills: Pick<Port<unknown>, "name">;
+      foretell?(options: unknown, host: Pick<CheckHost, "resolve" | "foretold">): Promise<object>;
       borrows?(options: unknown): readonly Borrow[];
       open(options: unknown, host: Host): Promise<{ close?(): Promise<void> }>;
     })

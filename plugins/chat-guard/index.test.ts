@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Chat } from "starling-ner";
+import type { Chat, Fault } from "starling-ner";
 import { testChat, testHost } from "starling-ner/testing";
 import { expect, test } from "vitest";
 import openai from "../chat-openai/index.ts";
@@ -71,6 +71,27 @@ test("before a real server: it tries again, keeps the answer, and books what it 
     await inner.close?.();
     await rm(folder, { recursive: true });
   }
+});
+
+test("check tells that a budget has no price, through any number of guards, and nothing where that is not known", async () => {
+  const parse = (budget?: object) => plugin.options.parse({ chat: "inner", ...(budget && { budget }) });
+  const budgeted = parse({ usdPerDay: 1, file: "spent.db" });
+  const told = async (settings: typeof budgeted, inner?: object) => {
+    const host = { ...testHost(inner && { inner }), reads() {}, writes() {} };
+    return (await plugin.check!(settings, host)).map(({ option, error }) => [option, (error as Fault).code]);
+  };
+  const refused = [[["budget"], "CHAT_PRICE_UNKNOWN"]];
+  const [priceless, priced] = [
+    { model: "m", price: undefined },
+    { model: "m", price: { inputUsd: 1 } },
+  ];
+  expect(await told(budgeted, priceless)).toEqual(refused);
+  expect(await told(budgeted, priced)).toEqual([]);
+  expect(await told(budgeted, { model: "m" })).toEqual([]);
+  expect(await told(budgeted)).toEqual([]);
+  expect(await told(parse(), priceless)).toEqual([]);
+  const guardOfGuard = await plugin.foretell!(parse(), testHost({ inner: priceless }));
+  expect(await told(budgeted, guardOfGuard)).toEqual(refused);
 });
 
 test("a budget without a price is refused at opening", async () => {

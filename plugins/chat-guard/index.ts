@@ -1,4 +1,4 @@
-import { chat, defineResource } from "starling-ner";
+import { chat, defineResource, Fault } from "starling-ner";
 import { guardChat } from "starling-ner/chat";
 import { ageMs, options } from "./options.ts";
 
@@ -8,6 +8,12 @@ export default defineResource({
   fills: chat,
   options,
   borrows: ({ chat: name }) => [{ port: chat, name }],
+  foretell: async ({ chat: name }, host) => (await host.foretold(name)) ?? {},
+  async check({ chat: name, budget }, host) {
+    const inner = budget === undefined ? undefined : await host.foretold(name);
+    if (inner === undefined || !("price" in inner) || inner.price !== undefined) return [];
+    return [{ option: ["budget"], error: new Fault("CHAT_PRICE_UNKNOWN", { model: String(inner.model) }) }];
+  },
   async open(settings, host) {
     const { budget, cache, ...rest } = settings;
     return guardChat(

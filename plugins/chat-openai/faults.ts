@@ -1,6 +1,6 @@
 import { APIError } from "openai";
 import { Fault, printable } from "starling-ner";
-import { TooLong } from "./client.ts";
+import { TooLong } from "./exchange.ts";
 
 export interface Place {
   readonly model: string;

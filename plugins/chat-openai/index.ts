@@ -25,6 +25,11 @@ export default defineResource({
     );
     return wrong === undefined ? [] : [{ option: ["prices"], error: wrong }];
   },
+  async foretell(settings, host) {
+    const model = nameOf(settings);
+    const price = await priceOf(settings, model, pricesFile(settings, host));
+    return { model, takesImages: settings.takesImages, price };
+  },
   async open(settings, host) {
     const model = nameOf(settings);
     const known = await priceOf(settings, model, pricesFile(settings, host));

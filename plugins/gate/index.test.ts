@@ -54,6 +54,13 @@ const asks = async (options: Parameters<typeof open>[0], ...views: (typeof sure)
   });
 };
 
+test("its version follows the content of the curve's file, not its name", async () => {
+  const version = async (gains: number[]) => (await open({ curve: file(JSON.stringify({ ...curve, gains })) })).version;
+  expect(await version([0, 4])).toBe(await version([0, 4]));
+  expect(await version([0, 5])).not.toBe(await version([0, 4]));
+  expect((await open({})).version).toBeUndefined();
+});
+
 describe("mode expected", () => {
   test("asks where the expected gain reaches the cost", async () => {
     const fitted = file(JSON.stringify(curve));
@@ -110,6 +117,7 @@ test.each([
     resolve: (at) => at,
     purpose: "serve",
     reads: () => {},
+    foretold: async () => undefined,
     writes: () => {},
   }))!;
   expect(refusal?.option).toEqual(["curve"]);

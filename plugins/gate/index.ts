@@ -1,4 +1,14 @@
-import { type Ask, defineStage, doubtOf, gainAt, ok, type Refusal, runningRank, type View } from "starling-ner";
+import {
+  type Ask,
+  defineStage,
+  doubtOf,
+  filesVersion,
+  gainAt,
+  ok,
+  type Refusal,
+  runningRank,
+  type View,
+} from "starling-ner";
 import { readCurve } from "./curve.ts";
 import { defaultCurve } from "./default-curve.ts";
 import { options } from "./options.ts";
@@ -38,6 +48,7 @@ export default defineStage({
       host.count(ask.yes ? "asked" : "not_asked");
       return ok({ ask });
     };
-    return { quick: answer, run: async (batch) => batch.map(answer) };
+    const version = file === undefined ? undefined : await filesVersion([host.resolve(file)]);
+    return { ...(version !== undefined && { version }), quick: answer, run: async (batch) => batch.map(answer) };
   },
 });

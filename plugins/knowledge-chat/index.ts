@@ -30,6 +30,7 @@ export default defineStage({
       });
     const { ask, known, arrived } = asker({ chat, bank, prompt, options: settings, host });
     return {
+      version: prompt.version,
       quick(view) {
         if (view.facts.ask?.yes === false) return pass(view.facts.ask.reason);
         arrived(view.post);

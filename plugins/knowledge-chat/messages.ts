@@ -32,19 +32,30 @@ const schema = {
   additionalProperties: false,
 };
 
-/** Turns of an example, made once for each prompt: a bank's demonstrations come again and again. */
-const turns = new WeakMap<Prompt, Map<Demonstration, readonly ChatMessage[]>>();
+interface Made {
+  readonly head: ChatMessage;
+  readonly turns: Map<Demonstration, readonly ChatMessage[]>;
+}
+/** What is made once for each prompt: its head, and the turns of a bank's demonstrations, which come again and again. */
+const made = new WeakMap<Prompt, Made>();
+
+function madeOf(prompt: Prompt): Made {
+  const known = made.get(prompt);
+  if (known) return known;
+  const fresh: Made = { head: { role: "system", text: prompt.head }, turns: new Map() };
+  made.set(prompt, fresh);
+  return fresh;
+}
 
 function turnsOf(example: Demonstration, prompt: Prompt, maxText: number): readonly ChatMessage[] {
-  const made = turns.get(prompt) ?? new Map<Demonstration, readonly ChatMessage[]>();
-  turns.set(prompt, made);
-  const known = made.get(example);
+  const { turns } = madeOf(prompt);
+  const known = turns.get(example);
   if (known) return known;
   const pair: readonly ChatMessage[] = [
     { role: "user", text: question(subjectOf(example), prompt, maxText) },
     { role: "assistant", text: prompt.structured ? structuredAnswer(example) : example.answer },
   ];
-  made.set(example, pair);
+  turns.set(example, pair);
   return pair;
 }
 
@@ -58,7 +69,7 @@ export function requestOf(
   const { maxTokens, maxText } = options;
   const shown = examples.toReversed().flatMap((example) => turnsOf(example, prompt, maxText));
   const messages: ChatMessage[] = [
-    { role: "system", text: prompt.head },
+    madeOf(prompt).head,
     ...shown,
     { role: "user", text: question(subject, prompt, maxText) },
   ];

@@ -5,20 +5,23 @@ export async function within<T>(
   signal: AbortSignal,
 ): Promise<T> {
   signal.throwIfAborted();
-  const over = new AbortController();
-  const timer = setTimeout(() => over.abort(new OutOfTime()), ms);
-  const either = AbortSignal.any([signal, over.signal]);
+  const over = new AbortController(); // costs a third of `AbortSignal.any`
   const ended = Promise.withResolvers<never>();
-  const end = () => ended.reject(either.reason);
-  either.addEventListener("abort", end);
+  const end = (reason: unknown) => {
+    over.abort(reason);
+    ended.reject(reason);
+  };
+  const aborted = () => end(signal.reason);
+  const timer = setTimeout(() => end(new OutOfTime()), ms);
+  signal.addEventListener("abort", aborted, { once: true });
   try {
     // Who does not listen to the signal is not waited for.
-    return await Promise.race([work(either), ended.promise]);
+    return await Promise.race([work(over.signal), ended.promise]);
   } catch (error) {
-    throw either.aborted ? either.reason : error;
+    throw over.signal.aborted ? over.signal.reason : error;
   } finally {
     clearTimeout(timer);
-    either.removeEventListener("abort", end);
+    signal.removeEventListener("abort", aborted);
   }
 }
 

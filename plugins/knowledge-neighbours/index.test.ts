@@ -91,7 +91,13 @@ describe("a gazetteer", () => {
   ])("that is broken is told: %j", async (text, message) => {
     const broken = file(text);
     await expect(answer("x", { gazetteer: broken })).rejects.toThrow(message);
-    const host = { resolve: (path: string) => path, reads() {}, writes() {}, purpose: "serve" as const };
+    const host = {
+      resolve: (path: string) => path,
+      reads() {},
+      foretold: async () => undefined,
+      writes() {},
+      purpose: "serve" as const,
+    };
     expect(await stage.check!(stage.options.parse({ gazetteer: broken }), host)).toMatchObject([
       { option: ["gazetteer"] },
     ]);

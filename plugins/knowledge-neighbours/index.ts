@@ -3,6 +3,7 @@ import {
   bank as bankPort,
   defineStage,
   type Facts,
+  filesVersion,
   markNames,
   type NamedEntity,
   ok,
@@ -38,7 +39,9 @@ export default defineStage({
   },
   async open({ bank: name, gazetteer, neighbours: most }, host) {
     const bank = host.borrow(bankPort, name);
-    const known = gazetteer === undefined ? undefined : await readGazetteer(host.resolve(gazetteer));
+    const path = gazetteer === undefined ? undefined : host.resolve(gazetteer);
+    const known = path === undefined ? undefined : await readGazetteer(path);
+    const version = path === undefined ? undefined : await filesVersion([path]);
     const taught = taughtBy(bank);
     const answer = ({ post, facts: { neighbours, ask } }: View<"neighbours", "ask">) => {
       if (ask?.yes === false) return pass(ask.reason);
@@ -46,7 +49,7 @@ export default defineStage({
       const entities = namesIn(post.text, known === undefined ? [near] : [near, known]);
       return entities.length === 0 ? pass("nothing_known") : ok({ knowledge: knowledgeOf(entities, post.text) });
     };
-    return { quick: answer, run: async (batch) => batch.map(answer) };
+    return { ...(version !== undefined && { version }), quick: answer, run: async (batch) => batch.map(answer) };
   },
 });
 

@@ -120,6 +120,7 @@ test("a file that is missing or broken is told before anything runs", async () =
     resolve: (path: string) => join(folder, path),
     purpose: "serve" as const,
     reads: (path: string) => looked.push(path),
+    foretold: async () => undefined,
     writes() {},
   };
   const refusals = await replay.check!({ files: ["knowledge.ndjson", "none.ndjson"], maxLength: 10 }, check as never);

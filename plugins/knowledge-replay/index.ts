@@ -1,4 +1,4 @@
-import { defineStage, ok, pass, type Refusal, type View, z } from "starling-ner";
+import { defineStage, filesVersion, ok, pass, type Refusal, type View, z } from "starling-ner";
 import { readFormat, readRecords } from "./records.ts";
 
 export default defineStage({
@@ -27,12 +27,14 @@ export default defineStage({
     return (await Promise.all(refusals)).flat();
   },
   async open({ files, maxLength }, host) {
-    const find = await readRecords(files.map(host.resolve), maxLength);
+    const paths = files.map(host.resolve);
+    const find = await readRecords(paths, maxLength);
+    const version = await filesVersion(paths);
     const answer = ({ post, facts: { ask } }: View<never, "ask">) => {
       if (ask?.yes === false) return pass(ask.reason);
       const knowledge = find(post);
       return knowledge === undefined ? pass("not_recorded") : ok({ knowledge });
     };
-    return { quick: answer, run: async (batch) => batch.map(answer) };
+    return { version, quick: answer, run: async (batch) => batch.map(answer) };
   },
 });

@@ -39,10 +39,17 @@ function searchAll(table: Table, query: Float32Array, n: number): readonly Hit[]
   return best;
 }
 
-/** Cosine similarity of L2-normalised vectors. */
+/** Cosine similarity of L2-normalised vectors; four sums side by side, as none waits for another. */
 function dot({ vectors, width }: Table, row: number, query: Float32Array): number {
   const from = row * width;
-  let sum = 0;
-  for (let i = 0; i < width; i++) sum += vectors[from + i]! * query[i]!;
-  return sum;
+  const whole = width - (width % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < whole; i += 4) {
+    a += vectors[from + i]! * query[i]!;
+    b += vectors[from + i + 1]! * query[i + 1]!;
+    c += vectors[from + i + 2]! * query[i + 2]!;
+    d += vectors[from + i + 3]! * query[i + 3]!;
+  }
+  for (let i = whole; i < width; i++) a += vectors[from + i]! * query[i]!;
+  return a + b + (c + d);
 }

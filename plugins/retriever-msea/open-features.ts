@@ -5,7 +5,7 @@ import { featuresFile, loadFeatures, saveFeatures } from "./store.ts";
 
 /** Demonstrations encoded anew to see whether stored features still hold. */
 const PROBES = 3;
-/** int8 and fp32 of one model agree to 0.99 and better; another pooling does not. */
+/** int8 and fp32 of one model agree to 0.99 and better; vectors of another make do not. */
 const AGREES = 0.98;
 
 export interface FeatureOptions {
@@ -42,7 +42,7 @@ export async function openFeatures({ bank, tagger, host, cache }: FeatureOptions
   return { features, file };
 }
 
-/** What the version does not tell, such as a pooling that the config chose, shows in the vectors. */
+/** What a version does not tell, of whatever fills `tagger@1`, shows in the vectors. */
 async function stillHold({ tables }: Features, bank: Bank, tagger: Tagger): Promise<boolean> {
   const { demonstrations } = bank;
   if (rowsOf(tables.text) !== demonstrations.length) return false;

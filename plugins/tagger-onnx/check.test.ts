@@ -22,7 +22,7 @@ const saved = () => copyOf(join(import.meta.dirname, "../../models/default"));
 
 /** `CODE sentence` of what is found. */
 async function check(model: string, more: object = {}, purpose: "serve" | "train" = "serve"): Promise<string[]> {
-  const host = { resolve: (path: string) => path, purpose, reads() {}, writes() {} };
+  const host = { resolve: (path: string) => path, purpose, reads() {}, foretold: async () => undefined, writes() {} };
   const found = await checkModel(options.parse({ model, ...more }), host);
   return found.map(({ error, option }) => `${option} ${isFault(error) ? error.code : "?"} ${error.message}`);
 }

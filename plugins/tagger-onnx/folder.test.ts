@@ -99,6 +99,15 @@ test("opens what it wrote, and names it by its manifest", async () => {
   expect((await tagger.tag([post], signal))[0]?.kind).toBe("ok");
 });
 
+test("a pooling other than the model's own is part of its version: such features are not alike", async () => {
+  const folder = await save();
+  const version = async (pooling?: "cls" | "mean") =>
+    (await readFolder(folder, { precisions: ["fp32"], pooling })).version;
+  const own = await version();
+  expect(await version("mean")).toBe(own);
+  expect(await version("cls")).toBe(`${own}-cls`);
+});
+
 test("a model that learnt joined signs reads `#` and the word it touches as one", async () => {
   const [joined, apart] = [await open(await save(3, "joined")), await open(await save(3))];
   const [live, gold] = [

@@ -86,7 +86,7 @@ async function readSaved(folder: string, config: EncoderConfig, choice: FolderCh
   const { version, files } = await verifyManifest(folder, needed, choice.depth);
   return {
     folder,
-    version,
+    version: pooledVersion(version, choice.pooling, saved.pooling),
     sha256: files.find(({ path }) => path === file)!.sha256,
     types,
     labelMap: saved.labelMap,
@@ -99,6 +99,12 @@ async function readSaved(folder: string, config: EncoderConfig, choice: FolderCh
     vocabulary: config.vocab_size,
   };
 }
+
+const FOREIGN_POOLING: Pooling = "mean";
+
+/** Features that are pooled otherwise than the model says cannot be compared with others of it. */
+const pooledVersion = (version: string, chosen: Pooling | undefined, own: Pooling): string =>
+  chosen === undefined || chosen === own ? version : `${version}-${chosen}`;
 
 const override = (maxSubwords: number | undefined) => (maxSubwords === undefined ? {} : { maxSubwords });
 
@@ -128,13 +134,17 @@ async function foreign(folder: string, config: EncoderConfig, choice: FolderChoi
   const name = basename(config._name_or_path ?? folder) || "model";
   return {
     folder,
-    version: await versionOf(folder, name, ["config.json", "tokenizer.json", file], choice.depth),
+    version: pooledVersion(
+      await versionOf(folder, name, ["config.json", "tokenizer.json", file], choice.depth),
+      choice.pooling,
+      FOREIGN_POOLING,
+    ),
     types: config.id2label === undefined ? [] : labelsOrNone(config, folder),
     labelMap: {},
     bytes,
     // Not trained here: a URL is read as the model's own tokenizer reads it.
     input: { maxSubwords: choice.maxSubwords ?? 128, normaliseUrls: false, wordShape: false, ...layoutOf(config) },
-    batch: { firstPosition: firstPositionOf(config), pooling: choice.pooling ?? ("mean" as const) },
+    batch: { firstPosition: firstPositionOf(config), pooling: choice.pooling ?? FOREIGN_POOLING },
     vocabulary: config.vocab_size,
   };
 }

@@ -1,6 +1,7 @@
 import type { Demonstration } from "../bank.ts";
 import { writeDurably } from "../durable.ts";
-import { Fault } from "../errors.ts";
+import { Fault, isFault } from "../errors.ts";
+import { withFileLock } from "../file-lock.ts";
 import { type Similar, similarPairs } from "./overlap.ts";
 import { bankBytes, bankLines } from "./read.ts";
 
@@ -13,14 +14,31 @@ export interface Added {
   readonly similar: readonly Similar[];
 }
 
+/** How long one who adds waits for another, in milliseconds. */
+const LOCK_MS = 30_000;
+
 /**
  * Appends to the bank in `file`, which is made where it is not there. What stands in it stays as it is, to the byte; the
- * file is whole at any moment. Throws DATA_MALFORMED where the bank is broken, or where another demonstration has the id.
+ * file is whole at any moment, and of several who add at once each waits for the one before. Throws DATA_MALFORMED where
+ * the bank is broken, or where another demonstration has the id; OUTPUT_FAILED.
  */
 export async function addToBank(
   file: string,
   demonstrations: readonly Demonstration[],
-  { evenSimilar = false } = {},
+  options: { readonly evenSimilar?: boolean } = {},
+): Promise<Added> {
+  try {
+    return await withFileLock(file, LOCK_MS, () => add(file, demonstrations, options));
+  } catch (cause) {
+    if (isFault(cause)) throw cause;
+    throw new Fault("OUTPUT_FAILED", { output: file, reason: (cause as Error).message }, { cause });
+  }
+}
+
+async function add(
+  file: string,
+  demonstrations: readonly Demonstration[],
+  { evenSimilar = false }: { readonly evenSimilar?: boolean },
 ): Promise<Added> {
   const bytes = await bankBytes(file).catch(emptyWhereAbsent);
   const { demonstrations: present, problems } = bankLines(bytes, file);
@@ -29,7 +47,7 @@ export async function addToBank(
   const similar = evenSimilar ? [] : similarToOthers(present, fresh);
   const left = new Set(similar.map(({ second }) => second));
   const added = fresh.filter(({ id }) => !left.has(id));
-  if (added.length > 0) await writeWhole(file, Buffer.concat([bytes, joint(bytes), Buffer.from(linesOf(added))]));
+  if (added.length > 0) await writeDurably(file, Buffer.concat([bytes, joint(bytes), Buffer.from(linesOf(added))]));
   return { added, known: demonstrations.length - fresh.length, similar };
 }
 
@@ -69,11 +87,3 @@ function similarToOthers(present: readonly Demonstration[], fresh: readonly Demo
 
 /** A last line without an end gets one. */
 const joint = (bytes: Buffer) => Buffer.from(bytes.length > 0 && bytes.at(-1) !== 10 ? "\n" : "");
-
-async function writeWhole(file: string, bytes: Buffer): Promise<void> {
-  try {
-    await writeDurably(file, bytes);
-  } catch (cause) {
-    throw new Fault("OUTPUT_FAILED", { output: file, reason: (cause as Error).message }, { cause });
-  }
-}

@@ -1,9 +1,11 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import type { Demonstration } from "../bank.ts";
-import { addToBank, checkBank, gramsOf, linesOf, readPgim, similarPairs } from "./index.ts";
+import { addToBank, bankLines, checkBank, gramsOf, linesOf, readPgim, similarPairs } from "./index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "starling-banks-"));
 afterAll(() => rm(folder, { recursive: true }));
@@ -80,6 +82,53 @@ test("adding leaves out what is much the same, unless told otherwise, and makes 
   const twice = [one("a", "the very same words in both of them"), one("b", "The very same words in both of them!")];
   expect(await addToBank(file, twice)).toMatchObject({ added: [{ id: "a" }], similar: [{ first: "a", second: "b" }] });
   expect(await addToBank(file, twice, { evenSimilar: true })).toMatchObject({ added: [{ id: "b" }], known: 1 });
+});
+
+test("of several who add at once none loses what another added", async () => {
+  const file = join(folder, "shared");
+  const all = Array.from({ length: 12 }, (_, i) =>
+    one(`n${i}`, `number ${i} says what nobody else has said about ${"x".repeat(i + 1)}`),
+  );
+  const known = all.slice(0, 6);
+  const done = await Promise.all([...all, ...known].map((each) => addToBank(file, [each], { evenSimilar: true })));
+  const ids = (await readFile(file, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).id);
+  expect(ids.toSorted()).toEqual(all.map(({ id }) => id).toSorted());
+  expect(done.map(({ known }) => known).reduce((sum, each) => sum + each, 0)).toBe(known.length);
+  expect((await readdir(folder)).filter((name) => name.includes("."))).toEqual([]);
+});
+
+test("processes that add at once wait for each other", async () => {
+  const file = join(folder, "processes");
+  const script = `import { addToBank } from ${JSON.stringify(join(import.meta.dirname, "add.ts"))};
+    const [file, who] = process.argv.slice(1);
+    for (let i = 0; i < 8; i++) await addToBank(file, [{ id: who + i, text: who + " " + i, answer: "None.", entities: [] }], { evenSimilar: true });`;
+  const runs = ["a", "b", "c"].map((who) =>
+    promisify(execFile)(process.execPath, ["--conditions=source", "--input-type=module", "-e", script, file, who]),
+  );
+  await Promise.all(runs);
+  const lines = (await readFile(file, "utf8")).trim().split("\n");
+  expect(new Set(lines.map((line) => JSON.parse(line).id)).size).toBe(24);
+  expect(lines).toHaveLength(24);
+}, 60_000);
+
+test.each([
+  ["{}", "id: is missing (string) (and 3 more)"],
+  ['{"id":"a","text":"t","answer":7,"entities":[]}', "answer: expected string, received number"],
+  ['{"id":"a","text":" ","answer":"None.","entities":[]}', "text: is blank"],
+  ['{"id":"a","text":"t","answer":"None.","entities":[{"text":"t"}]}', "entities.0.type: is missing (string)"],
+  [
+    '{"id":"a","text":"t","answer":"None.","entities":[],"captoin":"c"}',
+    'nothing reads "captoin"; did you mean "caption"?',
+  ],
+  ["[]", "expected object, received array"],
+])("a line of a bank that is wrong says what, where, and how to mend it: %s", (line, what) => {
+  const { problems } = bankLines(Buffer.from(`${linesOf([one("z", "fine")])}${line}\n`), "b.ndjson");
+  expect(problems).toHaveLength(1);
+  expect(problems[0]!.message).toContain(`b.ndjson:2: ${what}`);
+  expect(problems[0]!.message).toContain("write id, text, answer and entities");
 });
 
 test("adding refuses another demonstration under a known id, and a broken bank, and changes nothing", async () => {

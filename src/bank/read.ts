@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Bank, Demonstration } from "../bank.ts";
 import { Fault } from "../errors.ts";
 import { jsonErrorAt } from "../schema/json-error.ts";
+import { firstIssue } from "../schema/sentence.ts";
 import { firstBadByte } from "../schema/utf8.ts";
 
 const said = z
@@ -82,9 +83,9 @@ function readLine(json: string, { file, line, seen }: Place): Demonstration {
   const malformed = (cause: string, fix: string) => new Fault("DATA_MALFORMED", { file, line, cause, fix });
   const parsed = demonstrationSchema.safeParse(parse(json, malformed));
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
+    const { path, reason } = firstIssue(parsed.error.issues, Object.keys(demonstrationSchema.shape));
     throw malformed(
-      path.length > 0 ? `${path.join(".")}: ${message}` : message,
+      path === "" ? reason : `${path}: ${reason}`,
       "write id, text, answer and entities [{text, type}], and caption where there is a picture",
     );
   }

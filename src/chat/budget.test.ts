@@ -24,43 +24,86 @@ const price = { inputUsd: 1, outputUsd: 4, imageTokens: 1000 };
 const worst = worstUsd(question, price);
 
 describe("the file", () => {
-  test("money that is put aside is gone until it is settled, for everyone who shares the file", () => {
-    const [a, b] = [openBudget({ usdPerDay: 1, file }), openBudget({ usdPerDay: 1, file })];
-    const reservation = a.reserve(0.6);
-    expect(b.reserve(0.6)).toBeUndefined();
+  const tell = vi.fn();
+  const open = (usdPerDay: number) => openBudget({ usdPerDay, file }, tell);
+  afterEach(() => expect(tell).not.toHaveBeenCalled());
+
+  test("money that is put aside is gone until it is settled, for everyone who shares the file", async () => {
+    const [a, b] = [open(1), open(1)];
+    const reservation = await a.reserve(0.6);
+    expect(await b.reserve(0.6)).toBeUndefined();
     expect(b.leftUsd()).toBeCloseTo(0.4, 9);
     reservation!.settle(0.1);
-    expect(b.reserve(0.6)).toBeDefined();
+    expect(a.leftUsd()).toBeCloseTo(0.9, 9);
+    await expect.poll(() => b.leftUsd()).toBeCloseTo(0.9, 9);
+    expect(await b.reserve(0.6)).toBeDefined();
     expect(a.leftUsd()).toBeCloseTo(0.3, 9);
     a.close();
     b.close();
   });
 
-  test("the very last cent may be spent, and no more", () => {
-    const budget = openBudget({ usdPerDay: 0.3, file });
-    for (let i = 0; i < 3; i++) expect(budget.reserve(0.1)).toBeDefined();
-    expect(budget.reserve(1e-9)).toBeUndefined();
-    expect(budget.leftUsd()).toBe(0);
+  test("what a call left can be put aside for the next one at once", async () => {
+    const budget = open(1);
+    (await budget.reserve(1))!.settle(0.2);
+    expect(budget.mayAfford(0.8)).toBe(true);
+    expect(await budget.reserve(0.8)).toBeDefined();
     budget.close();
-    expect(openBudget({ usdPerDay: 0.01, file: ":memory:" }).reserve(0.02)).toBeUndefined();
   });
 
-  test("what was spent outlives a restart, and so does what was never settled", () => {
-    const before = openBudget({ usdPerDay: 1, file });
-    before.reserve(0.5)!.settle(0.2);
-    before.reserve(0.5);
+  test("what cost more than it might is written down at once", async () => {
+    const [a, b] = [open(1), open(1)];
+    (await a.reserve(0.1))!.settle(0.3);
+    expect(b.leftUsd()).toBeCloseTo(0.7, 9);
+    a.close();
+    b.close();
+  });
+
+  test("of many who ask together, those who came first get what there is", async () => {
+    const [a, b] = [open(1), open(1)];
+    const asked = Array.from({ length: 64 }, (_, i) => (i % 2 ? a : b).reserve(i === 0 ? 0.5 : 0.01));
+    const got = await Promise.all(asked);
+    expect(got[0]).toBeDefined();
+    expect(got.filter((one) => one !== undefined)).toHaveLength(51);
+    expect(a.leftUsd()).toBe(0);
+    expect(a.mayAfford(0.01)).toBe(false);
+    a.close();
+    b.close();
+  });
+
+  test("is written before anyone is told that the money is there", async () => {
+    const [a, b] = [open(1), open(1)];
+    const left = await Promise.all(Array.from({ length: 40 }, () => a.reserve(0.01).then(() => b.leftUsd())));
+    for (const [i, usd] of left.entries()) expect(usd).toBeLessThanOrEqual(1 - 0.01 * (i + 1) + 1e-9);
+    a.close();
+    b.close();
+  });
+
+  test("the very last cent may be spent, and no more", async () => {
+    const budget = open(0.3);
+    for (let i = 0; i < 3; i++) expect(await budget.reserve(0.1)).toBeDefined();
+    expect(await budget.reserve(1e-9)).toBeUndefined();
+    expect(budget.leftUsd()).toBe(0);
+    budget.close();
+    expect(await openBudget({ usdPerDay: 0.01, file: ":memory:" }, tell).reserve(0.02)).toBeUndefined();
+  });
+
+  test("what was spent outlives a restart, and so does what was never settled", async () => {
+    const before = open(1);
+    (await before.reserve(0.5))!.settle(0.2);
+    await before.reserve(0.5);
     before.close();
-    const after = openBudget({ usdPerDay: 1, file });
+    const after = open(1);
     expect(after.leftUsd()).toBeCloseTo(0.3, 9);
     after.close();
   });
 
-  test("a day of UTC begins anew; what was put aside before midnight is settled there", () => {
+  test("a day of UTC begins anew; what was put aside before midnight is settled there", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-03-01T23:59:59Z") });
-    const budget = openBudget({ usdPerDay: 1, file });
-    const reservation = budget.reserve(1);
-    expect(budget.reserve(0.1)).toBeUndefined();
+    const budget = open(1);
+    const reservation = await budget.reserve(1);
+    expect(await budget.reserve(0.1)).toBeUndefined();
     vi.setSystemTime(Date.parse("2026-03-02T00:00:01Z"));
+    expect(budget.mayAfford(1)).toBe(true);
     expect(budget.leftUsd()).toBe(1);
     reservation!.settle(0.5);
     expect(budget.leftUsd()).toBe(1);
@@ -71,11 +114,11 @@ describe("the file", () => {
 
   test("money under a name outlives the process, is held once, and is set right once, on its day", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-03-01T23:59:59Z") });
-    const before = openBudget({ usdPerDay: 1, file });
+    const before = open(1);
     expect([before.hold("a", 0.7), before.hold("b", 0.4), before.hold("a", 0.7)]).toEqual([true, false, true]);
     before.close();
     vi.setSystemTime(Date.parse("2026-03-02T00:00:01Z"));
-    const after = openBudget({ usdPerDay: 1, file });
+    const after = open(1);
     expect(after.leftUsd()).toBe(1);
     after.release("a", 0.1);
     after.release("a", 0.9);
@@ -87,18 +130,20 @@ describe("the file", () => {
   });
 
   test("a file of an older version takes money under names too", () => {
-    openBudget({ usdPerDay: 1, file }).close();
+    open(1).close();
     const old = new DatabaseSync(file);
     old.exec("DROP TABLE held");
     old.close();
-    const budget = openBudget({ usdPerDay: 1, file });
+    const budget = open(1);
     expect(budget.hold("a", 0.5)).toBe(true);
     budget.close();
   });
 
   test("a file that is no budget is told, with its path", async () => {
     await writeFile(join(folder, "budget.db"), "some text, long enough to be no database at all ".repeat(50));
-    expect(() => openBudget({ usdPerDay: 1, file: join(folder, "budget.db") })).toThrow(/budget\.db.*not a database/);
+    expect(() => openBudget({ usdPerDay: 1, file: join(folder, "budget.db") }, tell)).toThrow(
+      /budget\.db.*not a database/,
+    );
   });
 });
 
@@ -187,6 +232,18 @@ describe("the guard", () => {
     await guard.close();
   });
 
+  test("gives back what was put aside for a call that nobody waits for any more", async () => {
+    const { chat, asked } = scriptedChat(undefined, { price });
+    const { guard } = guarded(chat, budgetOf(1));
+    const controller = new AbortController();
+    setImmediate(() => controller.abort(new Error("enough"))); // before the money is written down
+    expect((await ended(guard.ask(question, controller.signal))).how).toBe("Error");
+    await new Promise((next) => setTimeout(next, 10));
+    expect(asked).toHaveLength(0);
+    expect(guard.figures().budgetLeftUsd).toBe(1);
+    await guard.close();
+  });
+
   test("gives back what surely cost nothing", async () => {
     expect(await leftAfter(new Fault("CHAT_BUSY", { model, afterMs: null }))).toBe(1);
     expect(await leftAfter(new Fault("CHAT_REFUSED", { model, status: 400, reason: "" }))).toBe(1);
@@ -206,14 +263,14 @@ describe("the guard", () => {
     const { chat } = scriptedChat(
       async () => {
         await close();
-        return yes;
+        return { ...yes, usd: worst / 2 };
       },
       { price },
     );
     const { guard, warned } = guarded(chat, budgetOf(1));
     close = guard.close;
     expect((await guard.ask(question, never)).text).toBe("yes");
-    expect(warned).toHaveLength(1);
+    expect(warned).toEqual([expect.stringContaining("the worst cost of calls stays spent")]);
   });
 });
 

@@ -18,7 +18,7 @@ import { createSender } from "./sender.ts";
  */
 export function guardChat(inner: Chat, options: GuardOptions, told: Told): GuardedChat {
   const { model } = inner;
-  const budget = openBudgetOf(inner, options);
+  const budget = openBudgetOf(inner, options, told);
   const cache = openCacheOf(options, told, () => budget?.close());
   const flights = createFlights<ChatAnswer>();
   const metrics = measured(model, told);
@@ -86,10 +86,14 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
   };
 }
 
-function openBudgetOf({ model, price }: Chat, { budget }: GuardOptions) {
+function openBudgetOf({ model, price }: Chat, { budget }: GuardOptions, told: Told) {
   if (budget === undefined) return undefined;
   if (price === undefined) throw new Fault("CHAT_PRICE_UNKNOWN", { model });
-  return openBudget(budget);
+  let warned = false;
+  return openBudget(budget, (error) => {
+    if (!warned) told.warn("the worst cost of calls stays spent", { model, reason: error.message });
+    warned = true;
+  });
 }
 
 function openCacheOf({ cache }: GuardOptions, told: Told, failed: () => void) {

@@ -34,26 +34,18 @@ export function createSender(
     return new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd });
   };
 
-  const reserve = (usd: number) => {
-    const reservation = budget?.reserve(usd);
+  const reserve = async (usd: number) => {
+    const reservation = await budget?.reserve(usd);
     if (budget !== undefined && reservation === undefined) throw overBudget(usd);
     return reservation;
   };
 
-  /** An answer is not lost because its cost cannot be written down. */
+  let warned = false;
   const settle = (reservation: Reservation | undefined, usd: number, worst: number) => {
-    try {
-      reservation?.settle(usd);
-      if (price !== undefined && usd > worst)
-        warnOnce("a call cost more than it might; check price and tokenCap", { usd, worst });
-    } catch (error) {
-      warnOnce("the worst cost of calls stays spent", { reason: (error as Error).message });
-    }
-  };
-  const warned = new Set<string>();
-  const warnOnce = (message: string, fields: Readonly<Record<string, unknown>>) => {
-    if (!warned.has(message)) told.warn(message, { model, ...fields });
-    warned.add(message);
+    reservation?.settle(usd);
+    if (price === undefined || usd <= worst || warned) return;
+    warned = true;
+    told.warn("a call cost more than it might; check price and tokenCap", { model, usd, worst });
   };
 
   /** Puts the worst cost aside, sends, and settles; a call that failed and may have cost something stays spent. */
@@ -61,16 +53,19 @@ export function createSender(
     flight.signal.throwIfAborted();
     circuit.check(); // it may have opened while this one waited
     const worst = price === undefined ? 0 : worstUsd(request, price);
-    const reservation = reserve(worst);
+    const reservation = await reserve(worst);
+    let sent = false;
     try {
+      flight.signal.throwIfAborted(); // nobody may be left while the money was put aside
       const answer = await circuit.run(() => {
+        sent = true;
         told.count("sent");
         return told.metrics.call(() => attempt({ chat, request, flight, attemptMs: options.attemptMs }));
       });
       settle(reservation, answer.usd, worst);
       return answer;
     } catch (error) {
-      if (isFree(error)) settle(reservation, 0, worst);
+      if (!sent || isFree(error)) settle(reservation, 0, worst);
       throw error;
     }
   };
@@ -79,7 +74,7 @@ export function createSender(
   const checkBudget = (request: ChatRequest) => {
     if (budget === undefined || price === undefined) return;
     const usd = worstUsd(request, price);
-    if (budget.leftUsd() < usd) throw overBudget(usd);
+    if (!budget.mayAfford(usd)) throw overBudget(usd);
   };
 
   return {

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { type ConfigText, type Path, type Problem, problemAt, showPath } from "../config/index.ts";
 import { Fault, isFault } from "../errors.ts";
 import { createHost } from "../host.ts";
-import type { Purpose, Refusal } from "../plugin.ts";
+import type { CheckHost, Purpose, Refusal } from "../plugin.ts";
 import type { AnyPlanned } from "./types.ts";
 
 /** What is wrong with what one part names. */
@@ -22,7 +22,8 @@ interface Claim {
 /** What plugins find by looking at the files and folders that their options name; nothing is opened. */
 export async function lookAt(text: ConfigText, parts: readonly AnyPlanned[], purpose: Purpose): Promise<Refused[]> {
   const claims: Claim[] = [];
-  const found = await Promise.all(parts.map((part) => lookAtOne(part, text.folder, purpose, claims)));
+  const looked = { folder: text.folder, purpose, claims, foretold: foretelling(text.folder, parts) };
+  const found = await Promise.all(parts.map((part) => lookAtOne(part, looked)));
   return [...found.flat(), ...(await clashes(claims))];
 }
 
@@ -33,16 +34,48 @@ export function refusalProblem(text: ConfigText, { part, option, error }: Refuse
   return { code: error.code, message: error.message, file: text.file, ...text.position(path) };
 }
 
-async function lookAtOne(part: AnyPlanned, folder: string, purpose: Purpose, claims: Claim[]): Promise<Refused[]> {
+interface Look extends Pick<CheckHost, "purpose" | "foretold"> {
+  readonly folder: string;
+  readonly claims: Claim[];
+}
+
+async function lookAtOne(part: AnyPlanned, { folder, purpose, claims, foretold }: Look): Promise<Refused[]> {
   const { plugin, options } = part;
-  const { resolve } = createHost({ plugin: plugin.name, folder, resources: new Map(), log() {}, count() {} });
+  const resolve = resolver(plugin.name, folder);
   const claim = (how: Claim["how"]) => (file: string, option: Path) => void claims.push({ part, file, how, option });
   try {
-    const host = { resolve, purpose, reads: claim("reads"), writes: claim("writes") };
+    const host = { resolve, purpose, foretold, reads: claim("reads"), writes: claim("writes") };
     return ((await plugin.check?.(options, host)) ?? []).map((refusal) => ({ part, ...refusal }));
   } catch (error) {
     return [{ part, option: [], error: error instanceof Error ? error : new Error(String(error)) }];
   }
+}
+
+const resolver = (plugin: string, folder: string) =>
+  createHost({ plugin, folder, resources: new Map(), log() {}, count() {} }).resolve;
+
+/**
+ * Asks the plugins of resources. What is wrong with one of them its own `check` tells, and others those who borrow in a
+ * circle, whose names are in `asking`.
+ */
+function foretelling(
+  folder: string,
+  parts: readonly AnyPlanned[],
+  asking: readonly string[] = [],
+): CheckHost["foretold"] {
+  return async (name) => {
+    const part = parts.find((one) => one.name === name && one.plugin.kind === "resource");
+    if (part?.plugin.kind !== "resource" || asking.includes(name)) return undefined;
+    const host = {
+      resolve: resolver(part.plugin.name, folder),
+      foretold: foretelling(folder, parts, [...asking, name]),
+    };
+    try {
+      return (await part.plugin.foretell?.(part.options, host)) as Record<string, unknown> | undefined;
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 /** Whoever writes a file that another part reads or writes would destroy what the other has there. */

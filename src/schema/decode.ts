@@ -1,10 +1,9 @@
-import type { z } from "zod";
-import { didYouMean } from "../config/nearest.ts";
 import { Fault } from "../errors.ts";
 import { fail, type Outcome, ok } from "../outcome.ts";
 import { jsonErrorAt } from "./json-error.ts";
 import { isPlainPost } from "./plain-post.ts";
 import { type Post, postKeys, postSchema } from "./post.ts";
+import { firstIssue } from "./sentence.ts";
 
 /** Something that can be named in an error message, such as a line of a file; asked only when there is an error. */
 export interface Place {
@@ -45,31 +44,9 @@ function notJson(json: string, place: Place, cause: SyntaxError): Fault {
   return new Fault("POST_NOT_JSON", { where: place.where(), column, reason }, { cause });
 }
 
-type Issue = z.core.$ZodIssue;
-
-/** A union says only that no branch fits; the branch that came nearest says why. */
-function innermost(issue: Issue): Issue {
-  if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
-  const nearest = issue.errors.toSorted((a, b) => a.length - b.length)[0]![0]!;
-  return innermost({ ...nearest, path: [...issue.path, ...nearest.path] });
-}
-
-/** The library's sentences speak of input; people look for what is missing, or for the key they misspelt. */
-function sentence(issue: Issue): string {
-  if (issue.code === "unrecognized_keys") {
-    const keys = issue.keys.map((key) => `"${key}"`).join(", ");
-    return `nothing reads ${keys}${issue.path.length === 0 ? `; ${didYouMean(issue.keys[0]!, postKeys)}` : ""}`;
-  }
-  const message = issue.message.replace(/^Invalid input: /, "");
-  return issue.code === "invalid_type"
-    ? message.replace(/^expected (.*), received undefined$/, "is missing ($1)")
-    : message;
-}
-
-function invalid(issues: readonly Issue[], place: Place): Fault {
-  const first = innermost(issues[0]!);
-  const reason = issues.length === 1 ? sentence(first) : `${sentence(first)} (and ${issues.length - 1} more)`;
-  return new Fault("POST_INVALID", { where: place.where(), path: first.path.map(String).join(".") || "post", reason });
+function invalid(issues: Parameters<typeof firstIssue>[0], place: Place): Fault {
+  const { path, reason } = firstIssue(issues, postKeys);
+  return new Fault("POST_INVALID", { where: place.where(), path: path || "post", reason });
 }
 
 function wellFormed(value: unknown): unknown {

@@ -60,7 +60,8 @@ export function anyClauses<O extends z.ZodType, T>(
     },
     "checks what it opens, and finds nothing wrong": async () => {
       const given = plugin.options.parse(await fresh(options)) as z.output<O>;
-      const found = (await plugin.check?.(given, { ...host, reads() {}, writes() {} })) ?? [];
+      const found =
+        (await plugin.check?.(given, { ...host, foretold: async () => undefined, reads() {}, writes() {} })) ?? [];
       assert.deepEqual(
         found.map(({ error }) => error.message),
         [],

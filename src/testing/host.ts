@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Definition, measures } from "../metrics/catalogue.ts";
-import type { Host, Port } from "../plugin.ts";
+import type { CheckHost, Host, Port } from "../plugin.ts";
 
 /** A figure that a plugin told by `host.measure`. */
 export interface Measured {
@@ -10,12 +10,12 @@ export interface Measured {
 }
 
 /**
- * A host for tests: borrows from `lend`, counts into `counted`, resolves against the working folder. Figures are kept in
+ * A host for tests: borrows from `lend`, and knows of it at checking; counts into `counted`, resolves against the working folder. Figures are kept in
  * `measured`; one that is not in the list, or has other labels, throws.
  */
 export function testHost(
   lend: Readonly<Record<string, unknown>> = {},
-): Host & { readonly counted: Map<string, number>; readonly measured: Measured[] } {
+): Host & Pick<CheckHost, "foretold"> & { readonly counted: Map<string, number>; readonly measured: Measured[] } {
   const counted = new Map<string, number>();
   const measured: Measured[] = [];
   return {
@@ -35,6 +35,7 @@ export function testHost(
       if (!(name in lend)) throw new Error(`the test lends no "${name}" to fill ${port.name}`);
       return lend[name] as T;
     },
+    foretold: async (name) => lend[name] as Readonly<Record<string, unknown>> | undefined,
     resolve: (path) => path,
     purpose: "serve",
     delivery: "at-least-once",
