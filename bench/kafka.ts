@@ -6,7 +6,8 @@
  *   filled before; the broker takes the same processors, so its share is told (`brokerShare`), and the ratio to what it
  *   leaves (`taggerRatioApart`);
  * - from the append of a post to the append of its event, by the broker's clock, at half of what that pipeline can do.
- * Without a model (`--model FOLDER`, else models/default) the last two are left out.
+ * Without a model (`--model FOLDER`, else models/default) the last two are left out. `--part pass-through` and
+ * `--part tagger` measure the first or the other two only.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,13 +25,16 @@ const WANTED = { ratio: 0.8, taggerRatio: 0.95, p99Ms: 100 };
 
 export default async function (options: { scale: number; args: readonly string[] }): Promise<Record<string, unknown>> {
   if (noBroker) return { bench: "kafka", ratio: null, skipped: noBroker };
+  const asked = argumentOf(options.args, "--part");
+  const wants = (part: "pass-through" | "tagger") => asked === undefined || asked === part;
   const folder = await mkdtemp(join(tmpdir(), "starling-bench-"));
   const broker = await startBroker({ quick: false, heap: "1g" });
   try {
     return {
       bench: "kafka",
-      ...(await throughput(broker, Math.round(200_000 * options.scale))),
-      ...(await withTagger(broker, folder, options)),
+      ratio: null,
+      ...(wants("pass-through") && (await throughput(broker, Math.round(200_000 * options.scale)))),
+      ...(wants("tagger") && (await withTagger(broker, folder, options))),
       wanted: WANTED,
     };
   } finally {
@@ -69,8 +73,8 @@ async function throughput({ address }: Broker, count: number) {
 
 async function withTagger(broker: Broker, folder: string, { scale, args }: { scale: number; args: readonly string[] }) {
   const count = Math.max(200, Math.round(12_000 * scale));
-  const model = args[args.indexOf("--model") + 1];
-  const found = await taggerRounds({ broker, folder, count, ...(args.includes("--model") && { model: model! }) });
+  const model = argumentOf(args, "--model");
+  const found = await taggerRounds({ broker, folder, count, ...(model !== undefined && { model }) });
   if (found === undefined) return { taggerRatio: null };
   const taggerRatio = round3(found.kafkaPerSecond / found.filePerSecond);
   console.log(`tagger: ${found.kafkaPerSecond} posts per second from Kafka, ${found.filePerSecond} from a file`);
@@ -91,6 +95,9 @@ async function withTagger(broker: Broker, folder: string, { scale, args }: { sca
     ...latency,
   };
 }
+
+const argumentOf = (args: readonly string[], name: string) =>
+  args.includes(name) ? args[args.indexOf(name) + 1] : undefined;
 
 const round3 = (value: number) => Number(value.toFixed(3));
 
