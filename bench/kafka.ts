@@ -8,8 +8,8 @@
  * - from the moment a post was due to the append of its event, at half of what that pipeline can do, evenly, after
  *   10 seconds that do not count (`p50Ms`, `p99Ms`); and from the append of the post, by the broker's clock (`…AppendMs`).
  * A broker that has just started compiles itself for minutes, on the processors of the worker, which one in service has
- * long behind it. So the last two have a broker that Java compiles only once (C1), at no gain in speed: its requests cost
- * about the same.
+ * long behind it. So the last two have a broker that Java compiles only once (C1): its requests cost half more than those
+ * of one long warm.
  * Without a model (`--model FOLDER`, else models/default) the last two are left out. `--part pass-through` and
  * `--part tagger` measure the first or the other two only.
  */

@@ -22,6 +22,5 @@ export async function feedEvenly(task: Feed): Promise<Fed> {
     throw new Error(`the feeder ended with ${code}`);
   });
   const [fed] = (await Promise.race([once(child, "message"), ended])) as [Fed];
-  ended.catch(() => {});
   return fed;
 }
