@@ -1,3 +1,4 @@
+import type { Fault } from "./errors.ts";
 import { definePort } from "./plugin.ts";
 
 /** An image shown to a model: the bytes of a file, checked and scaled before. */
@@ -51,6 +52,53 @@ export interface ChatPrice {
   readonly imageTokens: number;
 }
 
+/** How a batch stands; `reason` says why it failed, where the server tells. */
+export interface ChatBatchState {
+  readonly status: "waiting" | "completed" | "expired" | "cancelled" | "failed";
+  readonly reason: string;
+  /** Requests that were answered, or failed, so far. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** A batch by the name that the caller gave it, and by the server's own. */
+export interface ChatBatchId {
+  readonly name: string;
+  readonly id: string;
+}
+
+/**
+ * Many requests handed over at once, to be answered within a day for less. Every function throws the faults of `ask`; trying
+ * again is the caller's. Keys are at most 64 characters of ASCII.
+ */
+export interface ChatBatches {
+  /** Of a request in a batch; absent where it is not known. */
+  readonly price?: ChatPrice;
+  /** What one batch takes at most. */
+  readonly maxRequests: number;
+  readonly maxBytes: number;
+  /** What a request adds to `maxBytes`. */
+  bytesOf(request: ChatRequest): number;
+  /** Of a guard: what may be put aside now, in US dollars. */
+  leftUsd?(): number;
+  /** Of a guard: an answer that is known already. */
+  known?(request: ChatRequest): ChatAnswer | undefined;
+  /**
+   * Hands requests over by key, under a name that no other batch has; answers the server's name of it. Throws CHAT_NO_BATCHES
+   * where the server has none, and of a guard CHAT_OVER_BUDGET.
+   */
+  begin(name: string, requests: ReadonlyMap<string, ChatRequest>, signal: AbortSignal): Promise<string>;
+  /** The server's name of a batch whose beginning was cut off before it could tell; undefined where it never began. */
+  find(name: string, signal: AbortSignal): Promise<string | undefined>;
+  look(batch: ChatBatchId, signal: AbortSignal): Promise<ChatBatchState>;
+  /** What came of a batch that has ended, by key; `requests` are those that are still known. Keys may be missing. */
+  fetch(
+    batch: ChatBatchId,
+    requests: ReadonlyMap<string, ChatRequest>,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, ChatAnswer | Fault>>;
+}
+
 /**
  * Fills the port `chat@1`: a language model that answers one conversation. Adapters send once and never retry;
  * `chat-guard` wraps any of them with retries, limits, a breaker, a budget and a cache.
@@ -70,6 +118,8 @@ export interface Chat {
    * help), CHAT_REFUSED (it cannot), CHAT_TIMEOUT, and of a guard CHAT_CIRCUIT_OPEN and CHAT_OVER_BUDGET.
    */
   ask(request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer>;
+  /** Absent where no batches can be had. */
+  readonly batches?: ChatBatches;
 }
 
 export const chat = definePort<Chat>("chat@1");

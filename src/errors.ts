@@ -8,6 +8,15 @@ export const faults = {
     say: (d: { file: string }) =>
       `${d.file} holds no demonstration; add some with starling bank add, or name another file`,
   },
+  CHAT_BATCHED: {
+    retry: true,
+    say: (d: { model: string }) => `the question to ${d.model} waits for the answer of a batch; it comes by itself`,
+  },
+  CHAT_BATCH_ENDED: {
+    retry: true,
+    say: (d: { model: string; batch: string; status: string; reason: string }) =>
+      `${d.batch} of ${d.model} ended as ${d.status}${d.reason === "" ? "" : `: ${d.reason}`}; start again to ask of what it left`,
+  },
   CHAT_BUSY: {
     retry: true,
     say: (d: { model: string; afterMs: number | null }) =>
@@ -25,6 +34,11 @@ export const faults = {
   CHAT_GARBLED: {
     retry: true,
     say: (d: { model: string; reason: string }) => `the answer of ${d.model} cannot be read: ${d.reason}`,
+  },
+  CHAT_NO_BATCHES: {
+    retry: false,
+    say: (d: { model: string; reason: string }) =>
+      `${d.model} takes no batches (${d.reason}); leave --batch out, or say --batch auto to ask one by one then`,
   },
   CHAT_OVER_BUDGET: {
     retry: true,

@@ -16,7 +16,8 @@ const completion = z.object({
 
 export interface Asked {
   readonly model: string;
-  readonly request: ChatRequest;
+  /** Absent where nobody knows any more what was asked. */
+  readonly request: ChatRequest | undefined;
   readonly price: ChatPrice | undefined;
   /** Whether the server was asked to hold the answer to the schema. */
   readonly structured: boolean;
@@ -33,6 +34,7 @@ export function answerOf(body: unknown, asked: Asked): ChatAnswer {
   const text = message.content ?? (finish === "refusal" ? (message.refusal ?? "") : "");
   if (text === "" && finish === "stop") throw garbled("it has no text");
   const usage = usageOf(data.usage, request, price);
+  if (usage === undefined) throw garbled("it does not tell what it used");
   return {
     text,
     structured: structured && finish === "stop" && isJson(text),
@@ -50,10 +52,11 @@ function finishOf(reason: string | null | undefined, refusal: string | null | un
 /** A server that does not count is taken to have used as much as it may. */
 function usageOf(
   usage: z.output<typeof completion>["usage"],
-  request: ChatRequest,
+  request: ChatRequest | undefined,
   price: ChatPrice | undefined,
-): ChatUsage {
+): ChatUsage | undefined {
   if (usage) return { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens };
+  if (request === undefined) return undefined;
   return { inputTokens: inputTokensAtMost(request, price?.imageTokens ?? 0), outputTokens: request.maxTokens };
 }
 

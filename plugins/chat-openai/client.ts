@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import { Agent, fetch, type RequestInit, Response } from "undici";
+import { Agent, type BodyInit, fetch, type RequestInit, Response } from "undici";
 import type { Options } from "./options.ts";
 
 /** The body of a response is longer than `maxBytes`. */
@@ -13,13 +13,15 @@ const EMPTY = new Set([204, 205, 304]);
 const NEVER_MS = 2 ** 31 - 1;
 const CONNECT_MS = 10_000;
 
+type ClientOption = "baseURL" | "apiKey" | "organization" | "project" | "maxBytes";
+
 export interface Client {
   readonly openai: OpenAI;
   close(): Promise<void>;
 }
 
 /** The SDK with one connection pool of its own: no retries, no proxy, no redirects, nothing from the environment. */
-export function createClient(options: Options): Client {
+export function createClient(options: Pick<Options, ClientOption>): Client {
   const agent = new Agent({ connect: { timeout: CONNECT_MS }, headersTimeout: 0, bodyTimeout: 0 });
   const openai = new OpenAI({
     baseURL: options.baseURL,
@@ -37,14 +39,23 @@ export function createClient(options: Options): Client {
 }
 
 /** A fetch that reads the whole response, up to `maxBytes`, so that all that may go wrong goes wrong here. */
-function boundedFetch(agent: Agent, { apiKey, maxBytes }: Options) {
+function boundedFetch(agent: Agent, { apiKey, maxBytes }: Pick<Options, ClientOption>) {
   const sent = new Set(apiKey === undefined ? SENT : [...SENT, "authorization"]);
   return async (url: string, init: RequestInit & { headers: Headers }): Promise<Response> => {
+    const { body, type } = await encoded(init.body);
     const headers = [...init.headers].filter(([name]) => sent.has(name));
-    const response = await fetch(url, { ...init, headers, redirect: "manual", dispatcher: agent });
-    const body = await readAtMost(response, maxBytes);
-    return new Response(EMPTY.has(response.status) ? null : body, response);
+    if (type !== null) headers.push(["content-type", type]);
+    const response = await fetch(url, { ...init, body, headers, redirect: "manual", dispatcher: agent });
+    const bytes = await readAtMost(response, maxBytes);
+    return new Response(EMPTY.has(response.status) ? null : bytes, response);
   };
+}
+
+/** A form of the SDK is one of Node's own, which the fetch of another copy of undici does not know. */
+async function encoded(body: unknown): Promise<{ readonly body: BodyInit; readonly type: string | null }> {
+  if (!(body instanceof globalThis.FormData)) return { body: body as BodyInit, type: null };
+  const form = new globalThis.Response(body);
+  return { body: new Uint8Array(await form.arrayBuffer()), type: form.headers.get("content-type") };
 }
 
 async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array> {

@@ -13,6 +13,8 @@ const NOT_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|\w*CERT\w*)$/;
 /** The account has no money: no later call will do better. */
 const NO_MONEY = /^(insufficient_quota|billing_hard_limit_reached)$/;
+/** llama.cpp says so with status 500; no later call will do better, and calls without pictures do well. */
+const WITHOUT_EYES = /image input is not supported/i;
 const REASON_CHARACTERS = 200;
 
 /** Turns what the SDK throws into a fault of `chat@1`. */
@@ -36,7 +38,8 @@ function ofStatus(error: APIError, model: string, reason: string): Fault {
   const afterMs = retryAfterMs(error.headers);
   const busy = status === 429 || status === 529 || (status === 503 && afterMs !== null);
   if (busy && !noMoney) return new Fault("CHAT_BUSY", { model, afterMs }, options);
-  if (status >= 500 || status === 408) return new Fault("CHAT_FAILED", { model, status, reason }, options);
+  const blind = status === 500 && WITHOUT_EYES.test(reason);
+  if ((status >= 500 || status === 408) && !blind) return new Fault("CHAT_FAILED", { model, status, reason }, options);
   return new Fault("CHAT_REFUSED", { model, status, reason }, options);
 }
 

@@ -14,7 +14,10 @@ export const price = z.strictObject({
   inputUsd: z.number().nonnegative().describe("US dollars for a million tokens of input"),
   outputUsd: z.number().nonnegative().describe("US dollars for a million tokens of output"),
   imageTokens: z.int().nonnegative().default(0).describe("Tokens that one image is charged as, at most"),
+  batchShare: z.number().positive().max(1).default(1).describe("Share of the price that a request in a batch costs"),
 });
+
+export type Price = z.output<typeof price>;
 
 export const options = z
   .strictObject({
@@ -53,7 +56,9 @@ export const options = z
     timeoutMs: z.int().positive().default(60_000).describe("Time limit of one call, milliseconds"),
     maxBytes: z.int().positive().default(1_048_576).describe("Bytes of a response, at most"),
     prices: z.string().min(1).optional().describe("File of prices; the package's own config/prices.yaml by default"),
-    price: price.optional().describe("What the model costs, instead of the file: { inputUsd, outputUsd, imageTokens }"),
+    price: price
+      .optional()
+      .describe("What the model costs, instead of the file: { inputUsd, outputUsd, imageTokens, batchShare }"),
   })
   .superRefine(({ baseURL, apiKey, price, prices, takesImages, extra }, context) => {
     const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });

@@ -22,11 +22,15 @@ test("the package's own prices have a day, sources and sane numbers", async () =
 
 test("a dated model costs what the model does; an unknown one is unknown; the option wins", async () => {
   const mini = await priceOf(options({}), "openai/gpt-4o-mini", ofPackage);
-  expect(mini).toMatchObject({ inputUsd: 0.15, outputUsd: 0.6 });
+  expect(mini).toMatchObject({ inputUsd: 0.15, outputUsd: 0.6, batchShare: 0.5 });
   expect(await priceOf(options({}), "openai/gpt-4o-mini-2024-07-18", ofPackage)).toEqual(mini);
   expect(await priceOf(options({}), "openai/gpt-4o-minimal", ofPackage)).toBeUndefined();
   const price = { inputUsd: 0, outputUsd: 0 };
-  expect(await priceOf(options({ price }), "openai/gpt-4o-mini", "nowhere")).toEqual({ ...price, imageTokens: 0 });
+  expect(await priceOf(options({ price }), "openai/gpt-4o-mini", "nowhere")).toEqual({
+    ...price,
+    imageTokens: 0,
+    batchShare: 1,
+  });
 });
 
 test("a file that is missing, or says something else, is told before anything opens", async () => {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { type ChatPrice, type CheckHost, Fault, z } from "starling-ner";
+import { type CheckHost, Fault, z } from "starling-ner";
 import { parse } from "yaml";
-import { type Options, price } from "./options.ts";
+import { type Options, type Price, price } from "./options.ts";
 
 const file = z.strictObject({
   date: z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "is not a day such as 2026-06-21"),
@@ -16,7 +16,7 @@ export const pricesFile = ({ prices }: Options, { resolve }: Pick<CheckHost, "re
     : resolve(prices);
 
 /** What the model costs by the options or the file of prices; undefined where nothing says so. Throws PRICES_UNREADABLE. */
-export async function priceOf(options: Options, model: string, path: string): Promise<ChatPrice | undefined> {
+export async function priceOf(options: Options, model: string, path: string): Promise<Price | undefined> {
   if (options.price !== undefined) return options.price;
   const { models } = await readPrices(path);
   // `gpt-4o-mini-2024-07-18` costs what `gpt-4o-mini` does, unless the file says otherwise.

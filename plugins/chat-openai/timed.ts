@@ -1,14 +1,14 @@
-import { type ChatAnswer, type ChatRequest, Fault } from "starling-ner";
+import { type ChatRequest, Fault } from "starling-ner";
 
 interface Limits {
-  readonly request: ChatRequest;
+  readonly request: Pick<ChatRequest, "deadline">;
   readonly signal: AbortSignal;
   readonly model: string;
   readonly timeoutMs: number;
 }
 
 /** Ends a call, body and all, at its time limit, its deadline, or when its signal aborts; throws CHAT_TIMEOUT or the signal's reason. */
-export async function timed(limits: Limits, call: (signal: AbortSignal) => Promise<ChatAnswer>): Promise<ChatAnswer> {
+export async function timed<T>(limits: Limits, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { request, signal, model, timeoutMs } = limits;
   signal.throwIfAborted();
   const left = (request.deadline ?? Number.POSITIVE_INFINITY) - performance.now();

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Fault } from "../errors.ts";
 import { openBudget } from "./budget.ts";
@@ -65,6 +66,33 @@ describe("the file", () => {
     expect(budget.leftUsd()).toBe(1);
     vi.setSystemTime(Date.parse("2026-03-01T23:59:59Z"));
     expect(budget.leftUsd()).toBeCloseTo(0.5, 9);
+    budget.close();
+  });
+
+  test("money under a name outlives the process, is held once, and is set right once, on its day", () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-03-01T23:59:59Z") });
+    const before = openBudget({ usdPerDay: 1, file });
+    expect([before.hold("a", 0.7), before.hold("b", 0.4), before.hold("a", 0.7)]).toEqual([true, false, true]);
+    before.close();
+    vi.setSystemTime(Date.parse("2026-03-02T00:00:01Z"));
+    const after = openBudget({ usdPerDay: 1, file });
+    expect(after.leftUsd()).toBe(1);
+    after.release("a", 0.1);
+    after.release("a", 0.9);
+    after.release("nobody", 0.9);
+    vi.setSystemTime(Date.parse("2026-03-01T23:59:59Z"));
+    expect(after.leftUsd()).toBeCloseTo(0.9, 9);
+    expect(after.hold("big", 1.5)).toBe(false);
+    after.close();
+  });
+
+  test("a file of an older version takes money under names too", () => {
+    openBudget({ usdPerDay: 1, file }).close();
+    const old = new DatabaseSync(file);
+    old.exec("DROP TABLE held");
+    old.close();
+    const budget = openBudget({ usdPerDay: 1, file });
+    expect(budget.hold("a", 0.5)).toBe(true);
     budget.close();
   });
 

@@ -10,6 +10,13 @@ export interface Reservation {
 }
 
 export interface Budget {
+  /**
+   * Puts money aside under a name that outlives the process; false where less is left today. A name that holds money
+   * already keeps what it holds. Throws CHAT_STORE_FAILED.
+   */
+  hold(name: string, usd: number): boolean;
+  /** Puts what was really spent in place of what a name holds, on the day it was put aside; nothing where it holds none. */
+  release(name: string, usd: number): void;
   /** Puts money aside, or answers undefined where less is left today. Throws CHAT_STORE_FAILED. */
   reserve(usd: number): Reservation | undefined;
   /** Of today, in US dollars; never below 0. */
@@ -23,7 +30,9 @@ export interface BudgetOptions {
   readonly file: string;
 }
 
-const tables = "CREATE TABLE IF NOT EXISTS spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) STRICT";
+const tables = `
+  CREATE TABLE IF NOT EXISTS spending (day TEXT PRIMARY KEY, nano INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS held (name TEXT PRIMARY KEY, day TEXT NOT NULL, nano INTEGER NOT NULL) STRICT`;
 
 /** A budget for each day of UTC, in a file. */
 export function openBudget({ usdPerDay, file }: BudgetOptions): Budget {
@@ -35,8 +44,36 @@ export function openBudget({ usdPerDay, file }: BudgetOptions): Budget {
   );
   const correct = db.prepare("UPDATE spending SET nano = nano + :nano WHERE day = :day");
   const look = db.prepare("SELECT nano FROM spending WHERE day = :day");
+  const holds = db.prepare("SELECT day, nano FROM held WHERE name = :name");
+  const hold = db.prepare("INSERT INTO held (name, day, nano) VALUES (:name, :day, :nano)");
+  const free = db.prepare("DELETE FROM held WHERE name = :name RETURNING day, nano");
+  const inOne = <T>(work: () => T): T =>
+    whileUsing(file, () => {
+      db.exec("BEGIN IMMEDIATE");
+      try {
+        const done = work();
+        db.exec("COMMIT");
+        return done;
+      } catch (error) {
+        db.exec("ROLLBACK");
+        throw error;
+      }
+    });
 
   return {
+    hold: (name, usd) =>
+      inOne(() => {
+        if (holds.get({ name }) !== undefined) return true;
+        const [day, nano] = [today(), Math.ceil(usd * NANO)];
+        if (nano > limit || Number(take.run({ day, nano, limit }).changes) === 0) return false;
+        hold.run({ name, day, nano });
+        return true;
+      }),
+    release: (name, usd) =>
+      inOne(() => {
+        const held = free.get({ name }) as { day: string; nano: number } | undefined;
+        if (held !== undefined) correct.run({ day: held.day, nano: Math.ceil(usd * NANO) - held.nano });
+      }),
     reserve(usd) {
       const day = today();
       const nano = Math.ceil(usd * NANO);

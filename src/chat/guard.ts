@@ -1,5 +1,6 @@
 import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
 import { Fault, isFault } from "../errors.ts";
+import { guardBatches } from "./batches.ts";
 import { openBudget } from "./budget.ts";
 import { openCache } from "./cache.ts";
 import { fingerprintOf, isRepeatable } from "./fingerprint.ts";
@@ -63,6 +64,7 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
     guarded: true,
     ...(inner.settings !== undefined && { settings: inner.settings }),
     ...(inner.price !== undefined && { price: inner.price }),
+    ...(inner.batches !== undefined && { batches: guardBatches(inner, inner.batches, { budget, cache, told }) }),
     async ask(request, signal) {
       try {
         return await ask(request, signal);

@@ -3,6 +3,7 @@ import { DENIES, isA } from "./kinds.ts";
 
 /** Why a post goes on without what a language model was asked for; a fixed set, for it becomes a label of counts. */
 export type ChatReason =
+  | "batched"
   | "timeout"
   | "budget"
   | "circuit_open"
@@ -13,6 +14,8 @@ export type ChatReason =
   | "unreadable";
 
 const reasons: Readonly<Partial<Record<string, ChatReason>>> = {
+  CHAT_BATCHED: "batched",
+  CHAT_BATCH_ENDED: "llm_error",
   CHAT_BUSY: "rate_limited",
   CHAT_CIRCUIT_OPEN: "circuit_open",
   CHAT_FAILED: "llm_error",

@@ -18,6 +18,7 @@ interface LlmFlags {
   readonly mode: DevLlmMode;
   readonly script?: string;
   readonly wait: string;
+  readonly batchWait: string;
 }
 
 export function devCommand(): Command {
@@ -30,6 +31,7 @@ export function devCommand(): Command {
     )
     .option("--script <file>", "rules, YAML or JSON")
     .option("--wait <ms>", "time before every answer", "0")
+    .option("--batch-wait <ms>", "how long a batch takes", "0")
     .option("--verbose", "show stacks of faults")
     .addHelpText("after", notes)
     .action(serveLlm);
@@ -37,12 +39,13 @@ export function devCommand(): Command {
 }
 
 /** Serves until it is told to stop; the address goes to standard output, what was asked to standard error. */
-async function serveLlm({ port, host, mode, script, wait }: LlmFlags): Promise<void> {
+async function serveLlm({ port, host, mode, script, wait, batchWait }: LlmFlags): Promise<void> {
   const signal = stopOnSignals();
   const rules = script === undefined ? [] : await readScript(script);
   const server = await startDevLlm({
     port: numberFrom0("--port", port, 65_535),
     waitMs: numberFrom0("--wait", wait, 3_600_000),
+    batchMs: numberFrom0("--batch-wait", batchWait, 86_400_000),
     host,
     mode,
     script: rules,

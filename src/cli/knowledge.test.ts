@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { readCorpus } from "../conll/index.ts";
 import { type Asked, type DevLlm, type DevLlmOptions, startDevLlm } from "../dev-llm/index.ts";
+import { ended, fixture, ndjson, record, recorded, startRecord as start } from "./knowledge.test-help.ts";
 
-const root = join(import.meta.dirname, "../..");
 let folder: string;
 let llm: DevLlm | undefined;
 let asked: Asked[];
@@ -29,11 +27,9 @@ const file = (name: string, text: string) => {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 };
-const ndjson = (lines: readonly object[]) => `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`;
 
 async function config(options: DevLlmOptions = {}, price = "{ inputUsd: 1, outputUsd: 2 }"): Promise<string> {
   llm = await startDevLlm({ ...options, observe: (one) => asked.push(one) });
-  const fixture = (name: string) => join(root, `test/fixtures/plugins/${name}.ts`);
   return file(
     "pipeline.yaml",
     `resources:
@@ -49,24 +45,6 @@ stages:
 `,
   );
 }
-
-const record = (...args: string[]) => ended(start(...args));
-
-function start(...args: string[]) {
-  const cli = [join(root, "src/cli.ts"), "knowledge", "record", ...args];
-  return spawn(process.execPath, ["--conditions=source", ...cli], { stdio: ["ignore", "ignore", "pipe"] });
-}
-async function ended(child: ReturnType<typeof start>) {
-  let told = "";
-  child.stderr.on("data", (chunk) => (told += chunk));
-  const [code] = await once(child, "close");
-  return { code, told };
-}
-const recorded = (path: string) =>
-  readFileSync(path, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { id: string; knowledge: string; usd: number });
 
 describe("starling knowledge record", () => {
   test("tells the cost, asks of each post once, and goes on where it was stopped", async () => {

@@ -1,14 +1,17 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { ConfigText } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import type { RunSummary } from "../flow/types.ts";
 import { planConfig } from "../plan.ts";
 import {
+  type BatchMode,
   type CorpusPost,
   conllPosts,
   type Estimate,
   isConll,
+  openBatchLog,
   openRecorder,
   openRecords,
   type Recorder,
@@ -29,6 +32,9 @@ interface RecordFlags {
   readonly maxUsd?: string;
   readonly estimate?: boolean;
   readonly gate?: boolean;
+  readonly batch?: BatchMode;
+  readonly batchSize?: string;
+  readonly batchLook: string;
   readonly verbose?: boolean;
 }
 
@@ -36,6 +42,8 @@ const notes = `
 Sends a corpus once through the stages of the config that make knowledge (captioner, draft, examples, LLM), and writes each answer
 as one line of JSON, which knowledge-replay and training read. Posts recorded before are not asked again: start it again after a
 stop, or for posts whose answer did not come. First it tells what the rest will cost; --estimate ends there.
+With --batch the questions go to the server's Batch API: for less, and within a day. It can be stopped while it waits: started
+again, it goes on with the same batch, which <output>.batches remembers.
   starling knowledge record pipeline.yaml --data train.txt --output knowledge.ndjson --max-usd 5`;
 
 export function knowledgeCommand(): Command {
@@ -49,6 +57,14 @@ export function knowledgeCommand(): Command {
     .option("--max-usd <amount>", "stops asking once so much is spent; refuses to begin where the estimate is higher")
     .option("--estimate", "tell what it would cost, and ask nothing")
     .option("--gate", "ask only of posts that the config's gate lets through")
+    .addOption(
+      new Option("--batch <when>", "ask by the server's Batch API; auto: one by one where it has none").choices([
+        "always",
+        "auto",
+      ]),
+    )
+    .option("--batch-size <count>", "questions in one batch at most")
+    .option("--batch-look <seconds>", "longest time between two looks at a batch", "60")
     .option("--verbose", "log what plugins say, and show stacks of faults")
     .addHelpText("after", notes)
     .action(recordCorpus);
@@ -67,20 +83,43 @@ async function recordCorpus(config: string, flags: RecordFlags): Promise<void> {
     : await readable(await sourcePosts(plan, logs.log, signal));
   const output = await openRecords(resolve(flags.output));
   try {
-    const posts = all.filter(({ post }) => !output.has(post)).slice(0, limit);
-    const recorder = await openRecorder(plan, logs);
+    const batch = await openBatches(flags, maxUsd);
+    let done = false;
     try {
-      const estimate = await recorder.estimate(posts, signal);
-      say(tellEstimate(estimate, output.before));
-      if (flags.estimate || posts.length === 0) return;
-      refuseCost(estimate, maxUsd);
-      await ask(recorder, { posts, output, maxUsd, signal });
+      const posts = all.filter(({ post }) => !output.has(post)).slice(0, limit);
+      const recorder = await openRecorder(plan, { ...logs, ...(batch && { batch }) });
+      try {
+        const estimate = await recorder.estimate(posts, signal);
+        say(tellEstimate(estimate, output.before));
+        done = posts.length === 0 && batch?.log.open().length === 0;
+        if (flags.estimate || posts.length === 0) return;
+        refuseCost(estimate, maxUsd);
+        await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined });
+        done = !signal.aborted;
+      } finally {
+        await recorder.close();
+      }
+      await output.flush();
     } finally {
-      await recorder.close();
+      await batch?.log.close({ done });
     }
   } finally {
     await output.close();
   }
+}
+
+/** What is known of batches, beside the output. Throws USAGE where one may be under way and none is wanted. */
+async function openBatches({ output, batch: mode, batchSize, batchLook }: RecordFlags, maxUsd: number | undefined) {
+  const file = `${resolve(output)}.batches`;
+  const size = wholeNumber("--batch-size", batchSize);
+  const longestMs = 1000 * (wholeNumber("--batch-look", batchLook) ?? 60);
+  if (mode !== undefined) return { mode, log: await openBatchLog(file), size, maxUsd, told: { say, longestMs } };
+  if (existsSync(file))
+    throw new Fault("USAGE", {
+      what: `${file} remembers batches that an earlier run began`,
+      help: "add --batch to go on with them, or delete it to ask anew, which costs again",
+    });
+  return undefined;
 }
 
 interface Task {
@@ -88,9 +127,10 @@ interface Task {
   readonly output: RecordFile;
   readonly maxUsd: number | undefined;
   readonly signal: AbortSignal;
+  readonly inBatches: boolean;
 }
 
-async function ask(recorder: Recorder, { posts, output, maxUsd, signal }: Task): Promise<void> {
+async function ask(recorder: Recorder, { posts, output, maxUsd, signal, inBatches }: Task): Promise<void> {
   const enough = new AbortController();
   const { circuitOpen } = recorder.meter;
   const stop = AbortSignal.any([signal, enough.signal, circuitOpen.signal]);
@@ -100,7 +140,8 @@ async function ask(recorder: Recorder, { posts, output, maxUsd, signal }: Task):
   try {
     const heard = (count: number) => {
       written += count;
-      if (maxUsd !== undefined && recorder.meter.usd >= maxUsd) enough.abort();
+      // What a batch brought is paid for; whether another one is sent is decided before it is.
+      if (maxUsd !== undefined && !inBatches && recorder.meter.usd >= maxUsd) enough.abort();
     };
     const summary = await recorder.record(posts, output, heard, stop);
     say(tellEnd(written, posts.length, recorder, summary));

@@ -229,3 +229,80 @@ describe("requests that cannot be served", () => {
     expect(await textOf(client, "to Paris")).toMatch(/^Named/);
   });
 });
+
+describe("batches", () => {
+  const line = (custom_id: string, content: string) =>
+    JSON.stringify({
+      custom_id,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model: "m", messages: [{ role: "user", content }] },
+    });
+  const begin = async (client: OpenAI, lines: readonly string[]) => {
+    const file = await client.files.create({
+      file: new File([lines.join("\n")], "requests.jsonl"),
+      purpose: "batch",
+    });
+    return client.batches.create({
+      input_file_id: file.id,
+      endpoint: "/v1/chat/completions",
+      completion_window: "24h",
+      metadata: { name: "mine" },
+    });
+  };
+  const read = async (client: OpenAI, file: string | undefined) =>
+    (await (await client.files.content(file!)).text())
+      .trim()
+      .split("\n")
+      .map((one) => JSON.parse(one));
+
+  test("take their time, then the answers lie in one file and the failures in another", async () => {
+    const client = await start({ batchMs: 100, mode: "echo", script: [{ when: "bad", fault: "failed" }] });
+    const begun = await begin(client, [line("a", "Nora"), line("b", "bad"), line("c", "Cork")]);
+    expect(begun).toMatchObject({ status: "in_progress", metadata: { name: "mine" } });
+    expect(server!.counts).toMatchObject({ batches: 1, requests: 0 });
+    await expect.poll(async () => (await client.batches.retrieve(begun.id)).status).toBe("completed");
+    const [batch] = (await client.batches.list()).data;
+    expect(batch).toMatchObject({ request_counts: { total: 3, completed: 2, failed: 1 } });
+    const answers = await read(client, batch?.output_file_id);
+    expect(answers.map((one) => [one.custom_id, one.response.body.choices[0].message.content])).toEqual([
+      ["c", "Cork"],
+      ["a", "Nora"],
+    ]);
+    expect(await read(client, batch?.error_file_id)).toMatchObject([
+      { custom_id: "b", response: { status_code: 500 } },
+    ]);
+    expect(server!.counts).toMatchObject({ requests: 3, answered: 2 });
+  });
+  test("expire, and can be cancelled", async () => {
+    const client = await start({ script: [{ when: "late", fault: "expired" }] });
+    const late = await client.batches.retrieve((await begin(client, [line("a", "late"), line("b", "Nora")])).id);
+    expect(late.status).toBe("expired");
+    expect(await read(client, late.error_file_id)).toMatchObject([
+      { response: null, error: { code: "batch_expired" } },
+    ]);
+    await server!.close();
+    const slow = await start({ batchMs: 60_000 });
+    const { id } = await begin(slow, [line("a", "Nora")]);
+    expect((await slow.batches.cancel(id)).status).toBe("cancelled");
+  });
+  test.each([
+    ["a line that is no request", ["{}"], "invalid_request"],
+    ["a key that comes twice", [line("a", "x"), line("a", "y")], "duplicate_custom_id"],
+    ["nothing", [""], "empty_file"],
+  ])("fail for %s", async (_, lines, code) => {
+    expect(await begin(await start(), lines)).toMatchObject({ status: "failed", errors: { data: [{ code }] } });
+  });
+  test("are refused for what is no file, and unknown where the server has none", async () => {
+    const client = await start();
+    await expect(
+      client.batches.create({ input_file_id: "f", endpoint: "/v1/chat/completions", completion_window: "24h" }),
+    ).rejects.toMatchObject({ status: 400 });
+    await expect(client.batches.retrieve("b")).rejects.toMatchObject({ status: 404 });
+    await expect(client.files.content("f")).rejects.toMatchObject({ status: 404 });
+    const form = await fetch(`${server!.url}/files`, { method: "POST", body: "x" });
+    expect(form.status).toBe(400);
+    await server!.close();
+    await expect(begin(await start({ batchMs: "none" }), ["x"])).rejects.toMatchObject({ status: 404 });
+  });
+});

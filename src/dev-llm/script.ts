@@ -16,6 +16,7 @@ const kinds = z.enum([
   "refusal",
   "length",
   "empty",
+  "expired",
 ]);
 
 interface LlmFault {

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { type BatchLine, batchRoutes } from "./batches.ts";
 import { fitTo } from "./fit.ts";
+import { bodyOf, errorOf, json, refuse } from "./http.ts";
 import { layOut, sayNames } from "./names.ts";
 import { obey } from "./obey.ts";
 import { capped, completion, events, type Reply, usageOf } from "./reply.ts";
@@ -20,6 +22,8 @@ export interface DevLlmOptions {
   readonly script?: readonly (Rule | RuleInput)[];
   /** Before every answer, in milliseconds. */
   readonly waitMs?: number;
+  /** How long a batch takes, in milliseconds, 0 by default; `none`: the server has no batches. */
+  readonly batchMs?: number | "none";
   /** Whether answers are held to a JSON Schema, left free as old servers do, or such requests refused. */
   readonly structured?: "held" | "ignored" | "refused";
   /** Name of the model; requests may name any. */
@@ -45,6 +49,8 @@ export interface DevLlmCounts {
   /** Requests in flight, and the most there were at once. */
   flying: number;
   peak: number;
+  /** Batches that were begun. */
+  batches: number;
   /** Faults of the script, by kind. */
   readonly faults: Record<string, number>;
 }
@@ -68,6 +74,7 @@ export async function startDevLlm(options: DevLlmOptions = {}): Promise<DevLlm> 
     outputTokens: 0,
     flying: 0,
     peak: 0,
+    batches: 0,
     faults: {},
   };
   const answer = answerer(options, counts);
@@ -93,6 +100,9 @@ export async function startDevLlm(options: DevLlmOptions = {}): Promise<DevLlm> 
 function answerer(options: DevLlmOptions, counts: DevLlmCounts) {
   const { key, model = "dev", random = Math.random } = options;
   const pick = picker(scriptSchema.parse((options.script ?? []).map(written)), random);
+  const { batchMs = 0 } = options;
+  const batches =
+    batchMs === "none" ? undefined : batchRoutes({ batchMs, answer: line, begun: () => counts.batches++ });
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = `${request.method} ${new URL(request.url ?? "/", "http://dev").pathname}`;
     if (key !== undefined && request.headers.authorization !== `Bearer ${key}`)
@@ -103,6 +113,7 @@ function answerer(options: DevLlmOptions, counts: DevLlmCounts) {
         data: [{ id: model, object: "model", created: 0, owned_by: "dev" }],
       });
     if (path === "GET /counts") return json(response, 200, counts);
+    if (await batches?.(path, request, response)) return;
     if (path !== "POST /v1/chat/completions") return refuse(response, 404, `there is no ${path} here`, "not_found");
     counts.requests++;
     counts.peak = Math.max(counts.peak, ++counts.flying);
@@ -114,25 +125,51 @@ function answerer(options: DevLlmOptions, counts: DevLlmCounts) {
   };
 
   async function chat(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asked = readRequest(await bodyOf(request));
+    const asked = heard((await bodyOf(request)).toString("utf8"));
+    if ("problem" in asked) return refuse(response, 400, asked.problem, "invalid_request_error");
+    if (options.waitMs) await wait(options.waitMs);
+    const rule = ruleOf(asked);
+    if (rule?.fault && (await failed(rule.fault, response))) return;
+    if (await send(response, asked, replied(asked, rule), rule?.fault)) counts.answered++;
+  }
+
+  /** One request of a batch. */
+  function line(body: unknown): BatchLine {
+    counts.requests++;
+    const asked = heard(JSON.stringify(body));
+    if ("problem" in asked) return { status: 400, body: errorOf(asked.problem, "invalid_request_error") };
+    const rule = ruleOf(asked);
+    const failed = rule?.fault && failedLine(rule.fault);
+    if (failed) return failed;
+    counts.answered++;
+    return { status: 200, body: completion(asked, replied(asked, rule), `chatcmpl-dev-${++answers}`) };
+  }
+
+  function heard(body: string): Asked | { readonly problem: string } {
+    const asked = readRequest(body);
     if ("problem" in asked) {
       counts.unreadable++;
-      return refuse(response, 400, asked.problem, "invalid_request_error");
+      return asked;
     }
     options.observe?.(asked);
     counts.images += asked.images.length;
     if (asked.schema && options.structured === "refused")
-      return refuse(response, 400, "response_format of this type is not supported", "invalid_request_error");
-    if (options.waitMs) await wait(options.waitMs);
+      return { problem: "response_format of this type is not supported" };
+    return asked;
+  }
+
+  function ruleOf(asked: Asked): Rule | undefined {
     const rule = pick(asked.last.replaceAll("ˆ", " "));
-    const { fault } = rule ?? {};
-    if (fault) counts.faults[fault.kind] = (counts.faults[fault.kind] ?? 0) + 1;
-    if (fault && (await failed(fault, response))) return;
-    const reply = spoilt(fault, capped(replyTo(asked, rule), asked));
+    if (rule?.fault) counts.faults[rule.fault.kind] = (counts.faults[rule.fault.kind] ?? 0) + 1;
+    return rule;
+  }
+
+  function replied(asked: Asked, rule: Rule | undefined): Reply {
+    const reply = spoilt(rule?.fault, capped(replyTo(asked, rule), asked));
     const { prompt_tokens, completion_tokens } = usageOf(asked, reply);
     counts.inputTokens += prompt_tokens;
     counts.outputTokens += completion_tokens;
-    if (await send(response, asked, reply, fault)) counts.answered++;
+    return reply;
   }
 
   function replyTo(asked: Asked, rule: Rule | undefined): Reply {
@@ -178,6 +215,7 @@ async function failed(fault: LlmFault, response: ServerResponse): Promise<boolea
       response.socket?.resetAndDestroy();
       return true;
     case "hang":
+    case "expired":
       await new Promise<void>((resolve) => response.once("close", resolve));
       return true;
     case "garbage":
@@ -193,6 +231,27 @@ async function failed(fault: LlmFault, response: ServerResponse): Promise<boolea
       return false;
     default:
       return false;
+  }
+}
+
+/** What a fault makes of a request in a batch; undefined where an answer follows. */
+function failedLine({ kind, status }: LlmFault): BatchLine | undefined {
+  switch (kind) {
+    case "busy":
+      return { status: status ?? 429, body: errorOf("Rate limit reached", "rate_limit_exceeded") };
+    case "refused":
+      return { status: status ?? 400, body: errorOf("The request was refused", "invalid_request_error") };
+    case "failed":
+    case "reset":
+    case "garbage":
+      return { status: status ?? 500, body: errorOf("The server had an error", "server_error") };
+    case "wrong_json":
+      return { status: 200, body: { object: "chat.completion", answer: 42 } };
+    case "hang":
+    case "expired":
+      return { expired: true };
+    default:
+      return undefined;
   }
 }
 
@@ -232,29 +291,3 @@ async function send(
   response.end();
   return !response.destroyed;
 }
-
-/** Bytes of a request at most: a few pictures. */
-const MAX_BODY = 64 * 2 ** 20;
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY) throw new Error("the body is too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function json(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
-}
-
-const refuse = (
-  response: ServerResponse,
-  status: number,
-  message: string,
-  code: string,
-  headers: Record<string, string> = {},
-): void => json(response, status, { error: { message, type: code, param: null, code } }, headers);

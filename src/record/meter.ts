@@ -1,7 +1,8 @@
 import { likelyTokens, usdOf, worstUsd } from "../chat/cost.ts";
-import { type Chat, type ChatAnswer, type ChatRequest, chat as chatPort } from "../chat.ts";
+import { type Chat, type ChatAnswer, type ChatPrice, type ChatRequest, chat as chatPort } from "../chat.ts";
 import { Fault, isFault } from "../errors.ts";
 import type { Plan } from "../plan.ts";
+import type { Questions } from "./questions.ts";
 
 /** Tokens that an answer of the usual length has. */
 const USUAL_ANSWER = 150;
@@ -31,8 +32,22 @@ export interface Meter {
  * The same plan, whose language models are measured where stages borrow them; those that only a guard stands before are
  * left as they are.
  */
-export function metered(plan: Plan): { readonly plan: Plan; readonly meter: Meter } {
-  const meter: Meter = {
+export function metered(plan: Plan, meter: Meter, questions?: Questions): Plan {
+  const borrowed = new Set(
+    plan.stages.flatMap(({ plugin, options }) => (plugin.borrows?.(options) ?? []).map(({ name }) => name)),
+  );
+  const resources = plan.resources.map((resource) => {
+    const { plugin, name } = resource;
+    if (plugin.fills.name !== chatPort.name || !borrowed.has(name)) return resource;
+    const open: typeof plugin.open = async (options, host) =>
+      measured((await plugin.open(options, host)) as unknown as Chat & { close?(): Promise<void> }, meter, questions);
+    return { ...resource, plugin: { ...plugin, open } };
+  });
+  return { ...plan, resources };
+}
+
+export function createMeter(): Meter {
+  return {
     estimating: false,
     models: new Set(),
     unpriced: new Set(),
@@ -45,35 +60,31 @@ export function metered(plan: Plan): { readonly plan: Plan; readonly meter: Mete
     lastFault: undefined,
     circuitOpen: new AbortController(),
   };
-  const borrowed = new Set(
-    plan.stages.flatMap(({ plugin, options }) => (plugin.borrows?.(options) ?? []).map(({ name }) => name)),
-  );
-  const resources = plan.resources.map((resource) => {
-    const { plugin, name } = resource;
-    if (plugin.fills.name !== chatPort.name || !borrowed.has(name)) return resource;
-    const open: typeof plugin.open = async (options, host) =>
-      measured((await plugin.open(options, host)) as unknown as Chat & { close?(): Promise<void> }, meter);
-    return { ...resource, plugin: { ...plugin, open } };
-  });
-  return { plan: { ...plan, resources }, meter };
 }
 
-function measured<C extends Chat>(inner: C, meter: Meter): C {
+function measured<C extends Chat>(inner: C, meter: Meter, questions: Questions | undefined): C {
+  const direct = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
+    meter.requests++;
+    return paid(await watched(() => inner.ask(request, signal), meter), meter);
+  };
+  const batched = questions?.of(inner, direct);
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
     meter.models.add(inner.model);
     if (inner.price === undefined) meter.unpriced.add(inner.model);
+    if (!meter.estimating) return (batched ?? direct)(request, signal);
     meter.requests++;
-    if (meter.estimating) {
-      estimate(inner, request, meter);
-      throw new Fault("CHAT_OVER_BUDGET", { model: inner.model, usd: 0, leftUsd: 0 });
-    }
-    const answer = await watched(() => inner.ask(request, signal), meter);
-    meter.inputTokens += answer.usage.inputTokens;
-    meter.outputTokens += answer.usage.outputTokens;
-    meter.usd += answer.usd;
-    return answer;
+    estimate((batched && inner.batches?.price) ?? inner.price, request, meter);
+    throw new Fault("CHAT_OVER_BUDGET", { model: inner.model, usd: 0, leftUsd: 0 });
   };
   return { ...inner, ask };
+}
+
+/** Counts what an answer took. */
+export function paid(answer: ChatAnswer, meter: Meter): ChatAnswer {
+  meter.inputTokens += answer.usage.inputTokens;
+  meter.outputTokens += answer.usage.outputTokens;
+  meter.usd += answer.usd;
+  return answer;
 }
 
 async function watched<T>(call: () => Promise<T>, meter: Meter): Promise<T> {
@@ -90,7 +101,7 @@ async function watched<T>(call: () => Promise<T>, meter: Meter): Promise<T> {
   }
 }
 
-function estimate({ price }: Chat, request: ChatRequest, meter: Meter): void {
+function estimate(price: ChatPrice | undefined, request: ChatRequest, meter: Meter): void {
   const inputTokens = likelyTokens(request, price?.imageTokens) - request.maxTokens;
   const outputTokens = Math.min(request.maxTokens, USUAL_ANSWER);
   meter.inputTokens += inputTokens;

@@ -10,6 +10,8 @@ export interface RecordFile {
   has(post: Post): boolean;
   /** Appends what was said of posts; resolves once the file has it. */
   add(answers: readonly { readonly post: Post; readonly knowledge: Knowledge }[]): Promise<void>;
+  /** Resolves once the disk has what was added. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function openRecords(file: string): Promise<RecordFile> {
         if (lines.length > 0) await handle.appendFile(`${lines.join("\n")}\n`);
         for (const { post } of answers) known.add(keyOf(post));
       },
+      flush: () => handle.sync(),
       close: async () => {
         await handle.sync();
         await handle.close();

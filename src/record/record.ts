@@ -1,3 +1,4 @@
+import { type ChatAnswer, chat as chatPort } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import { givenStages } from "../evaluate/given.ts";
 import type { Knowledge } from "../facts.ts";
@@ -8,9 +9,11 @@ import { ok } from "../outcome.ts";
 import type { Plan } from "../plan.ts";
 import type { Delivery, Sink, Source, View } from "../plugin.ts";
 import type { CorpusPost } from "./corpus.ts";
-import { type Meter, metered } from "./meter.ts";
+import { createMeter, type Meter, metered, paid } from "./meter.ts";
 import type { RecordFile } from "./output.ts";
+import { type BatchOptions, createQuestions, type Questions } from "./questions.ts";
 import { type Lacks, stoppable } from "./stoppable.ts";
+import { inTurn, unlessWaiting } from "./waiting.ts";
 
 /** Posts that the cost is estimated from. */
 const SAMPLE = 20;
@@ -74,13 +77,24 @@ function borrowedBy(stages: Plan["stages"], resources: Plan["resources"]): Plan[
   return resources.filter(({ name }) => wanted.has(name));
 }
 
-/** Opens the stages of a recording plan. */
-export async function openRecorder(plan: Plan, options: OpenOptions): Promise<Recorder> {
-  const { plan: measured, meter } = metered(plan);
-  const parts = await openParts(measured, options);
+export interface RecorderOptions extends OpenOptions {
+  /** Questions are answered by batches; one by one without it. */
+  readonly batch?: Omit<BatchOptions, "told"> & { readonly told: Omit<BatchOptions["told"], "came"> };
+}
+
+/** Opens the stages of a recording plan. Throws CHAT_NO_BATCHES where batches are wanted, and a model has none. */
+export async function openRecorder(plan: Plan, { batch, ...options }: RecorderOptions): Promise<Recorder> {
+  const meter = createMeter();
+  const came = (answer: ChatAnswer) => void paid(answer, meter);
+  const questions = batch && createQuestions(meter, { ...batch, told: { ...batch.told, came } });
+  const parts = await openParts(metered(plan, meter, questions), options);
+  const asks = plan.stages.map(({ plugin, options }) =>
+    (plugin.borrows?.(options) ?? []).some(({ port }) => port.name === chatPort.name),
+  );
+  const opened = questions ? parts.stages.map((stage, i) => (asks[i] ? inTurn : unlessWaiting)(stage)) : parts.stages;
   const run = async (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal) => {
     const lacks: Lacks = { degraded: 0 };
-    const stages = parts.stages.map((stage) => stoppable(stage, signal, lacks));
+    const stages = opened.map((stage) => stoppable(stage, signal, lacks));
     return { ...(await through(posts, [...stages, ...last], signal)), ...lacks };
   };
   return {
@@ -95,8 +109,33 @@ export async function openRecorder(plan: Plan, options: OpenOptions): Promise<Re
       Object.assign(meter, { estimating: false, requests: 0, inputTokens: 0, outputTokens: 0, usd: 0, worstUsd: 0 });
       return told;
     },
-    record: (posts, output, heard, signal) => run(posts, [writing(output, heard)], signal),
+    async record(posts, output, heard, signal) {
+      const once = (posts: readonly CorpusPost[]) => run(posts, [unlessWaiting(writing(output, heard))], signal);
+      return questions ? inRounds(once, { posts, output, questions, signal }) : once(posts);
+    },
   };
+}
+
+interface Rounds {
+  readonly posts: readonly CorpusPost[];
+  readonly output: RecordFile;
+  readonly questions: Questions;
+  readonly signal: AbortSignal;
+}
+
+/** Runs until no question waits: one round puts the questions down, the next one finds the answers. */
+async function inRounds<T>(
+  once: (posts: readonly CorpusPost[]) => Promise<T>,
+  { posts, output, questions, signal }: Rounds,
+): Promise<T> {
+  for (;;) {
+    const summary = await once(posts.filter(({ post }) => !output.has(post)));
+    if (signal.aborted || !questions.waiting) return summary;
+    await questions.answer(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (signal.aborted) return summary;
+  }
 }
 
 function scaled(meter: Meter, posts: number, sample: number): Estimate {
@@ -132,13 +171,15 @@ const writing = (output: RecordFile, heard: (written: number) => void): OpenStag
 });
 
 async function through(
-  posts: readonly CorpusPost[],
+  given: readonly CorpusPost[],
   stages: readonly OpenStage[],
   signal: AbortSignal,
 ): Promise<RunSummary> {
   const sink: Sink = { write: async (batch) => batch.map(() => ok(undefined)) };
-  const given = givenStages(posts.map((one) => ({ ...one, knowledge: "", gold: [], goldStrict: [] })));
-  const all = [...given, ...stages];
+  // New objects: stages may remember a post, such as when it came, and it comes again with each run.
+  const posts = given.map((one) => ({ ...one, post: { ...one.post } }));
+  const captioned = givenStages(posts.map((one) => ({ ...one, knowledge: "", gold: [], goldStrict: [] })));
+  const all = [...captioned, ...stages];
   // No more than the stages hold: a post's deadline runs while it waits in a queue.
   const window = all.reduce((sum, { flow }) => sum + flow.batch * flow.concurrency, 0);
   const pipeline = { source: sourceOf(posts), sink, deadLetters: sink, stages: all, window, version: "record" };

@@ -1,0 +1,276 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type Asked, type DevLlm, type DevLlmOptions, startDevLlm } from "../dev-llm/index.ts";
+import { ended, fixture, ndjson, record, recorded, startRecord } from "./knowledge.test-help.ts";
+
+let folder: string;
+let llm: DevLlm | undefined;
+let asked: Asked[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "knowledge-batch-"));
+  asked = [];
+});
+afterEach(async () => {
+  await llm?.close();
+  llm = undefined;
+});
+
+const posts = [
+  { id: "1", text: "Nora Winter sings in Cork" },
+  { id: "2", text: "so tired" },
+  { id: "3", text: "Mo Farrell scores" },
+];
+const output = () => join(folder, "k.ndjson");
+const memory = () => `${output()}.batches`;
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+interface Config {
+  readonly price?: string;
+  readonly guard?: string;
+  readonly stages?: string;
+}
+
+async function setUp(options: DevLlmOptions = {}, config: Config = {}, data: readonly object[] = posts) {
+  llm = await startDevLlm({ ...options, observe: (one) => asked.push(one) });
+  const {
+    price = "{ inputUsd: 1, outputUsd: 2, imageTokens: 100, batchShare: 0.5 }",
+    guard = "",
+    stages = "",
+  } = config;
+  const pipeline = write(
+    "pipeline.yaml",
+    `resources:
+  tagger: { use: ${fixture("tiny-tagger")} }
+  bank: { use: ${fixture("tiny-bank")} }
+  openai: { use: chat-openai, options: { model: dev, takesImages: true, baseURL: "${llm.url}", price: ${price} } }
+  llm: { use: chat-guard, options: { chat: openai, attempts: 1${guard} } }
+stages:${stages}
+  - { use: draft }
+  - { use: ${fixture("tiny-retriever")} }
+  - { use: knowledge-chat, batch: 1, concurrency: 2 }
+  - { use: final }
+`,
+  );
+  return [pipeline, "-d", write("posts.ndjson", ndjson(data)), "-o", output()];
+}
+const dear = "{ inputUsd: 100, outputUsd: 100, imageTokens: 100, batchShare: 0.5 }";
+// At worst a question costs about 0.18 USD by these prices, as a rule 0.03.
+const many = Array.from({ length: 12 }, (_, i) => ({ id: String(i), text: `Nora Winter and post ${i}` }));
+const worstOf = (told: string) => [...told.matchAll(/at most ([\d.]+) USD$/gm)].map(([, amount]) => Number(amount));
+const budget = ", budget: { usdPerDay: 1, file: spend.db }";
+/** What the guard's budget has written down. */
+function spent() {
+  const db = new DatabaseSync(join(folder, "spend.db"), { readOnly: true });
+  try {
+    const nano = (table: string) => db.prepare(`SELECT sum(nano) AS nano FROM ${table}`).get()?.nano;
+    return { usd: Number(nano("spending")) / 1e9, heldUsd: Number(nano("held")) / 1e9 };
+  } finally {
+    db.close();
+  }
+}
+const ids = () => recorded(output()).map(({ id }) => id);
+const usd = () => recorded(output()).reduce((sum, one) => sum + one.usd, 0);
+
+test("asks all questions by one batch, at its price, and tells the cost before", async () => {
+  const args = await setUp({}, { guard: budget });
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("3 of 3 recorded, 3 requests, 0.00")]);
+  expect(told).toMatch(/^3 posts to record: about 3 requests to .*, about 0\.00\d+ USD, at most 0\.0\d+ USD/);
+  expect(told).toMatch(/^batch_dev_1: 3 questions to .*\/dev, at most 0\.00\d+ USD$/m);
+  expect(told).toMatch(/^batch_dev_1 ended as completed: 3 answers, 0 without, 0\.00\d+ USD$/m);
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
+  expect(ids().sort()).toEqual(["1", "2", "3"]);
+  expect(recorded(output())[0]?.knowledge).toMatch(/^Named entities:1\. Nora Winter/);
+  const half = (0.5 * (llm!.counts.inputTokens * 1 + llm!.counts.outputTokens * 2)) / 1e6;
+  expect(usd()).toBeCloseTo(half, 9);
+  expect(spent().usd).toBeCloseTo(half, 8);
+  expect(spent().heldUsd).toBe(0);
+  expect(existsSync(memory())).toBe(false);
+}, 60_000);
+
+test("killed while it waits, it goes on with the same batch, and nothing is paid twice", async () => {
+  const args = await setUp({ batchMs: 6000 }, { guard: budget });
+  const child = startRecord(...args, "--batch", "always");
+  const end = ended(child);
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"id"'), 30_000);
+  child.kill("SIGKILL");
+  await end;
+  expect(spent().heldUsd).toBeGreaterThan(0);
+
+  const without = await record(...args);
+  expect([without.code, without.told]).toEqual([2, expect.stringContaining("remembers batches")]);
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("batch_dev_1 was begun before: waiting for it")]);
+  expect(told).toContain("3 of 3 recorded");
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
+  expect(spent()).toEqual({ usd: expect.closeTo(usd(), 8), heldUsd: 0 });
+}, 90_000);
+
+test("killed at any moment, again and again: each question is asked once, and booked once", async () => {
+  const args = await setUp({ batchMs: 300 }, { guard: budget }, many);
+  const begun = performance.now();
+  // One run to know how long it takes, without asking.
+  await record(...args, "--batch", "always", "--estimate");
+  const startMs = performance.now() - begun;
+  for (let kill = 0; kill < 10; kill++) {
+    const child = startRecord(...args, "--batch", "always");
+    const end = ended(child);
+    // Most of the time is spent until it is ready: the kills go through what follows.
+    await new Promise((done) => setTimeout(done, startMs * (0.85 + 0.06 * kill)));
+    child.kill("SIGKILL");
+    await end;
+  }
+  expect((await record(...args, "--batch", "always")).code).toBe(0);
+  expect(ids().sort()).toEqual(many.map(({ id }) => id).sort());
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 12 });
+  expect(spent()).toEqual({ usd: expect.closeTo(usd(), 8), heldUsd: 0 });
+  expect(existsSync(memory())).toBe(false);
+}, 120_000);
+
+test("killed before it knew the batch's id, it finds the batch by its name", async () => {
+  const args = await setUp({ batchMs: 4000 }, { guard: budget });
+  const child = startRecord(...args, "--batch", "always");
+  const end = ended(child);
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"id"'), 30_000);
+  child.kill("SIGKILL");
+  await end;
+  const [intended] = readFileSync(memory(), "utf8").split("\n");
+  writeFileSync(memory(), `${intended}\n{"batch":"star`);
+  expect((await record(...args, "--batch", "always")).told).toContain("3 of 3 recorded");
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
+
+  // One that never began is begun anew.
+  const again = await setUp({}, { guard: budget });
+  writeFileSync(output(), "");
+  writeFileSync(
+    memory(),
+    intended!.replaceAll("starling-", "starling-another-").replaceAll(/127\.0\.0\.1:\d+/g, new URL(llm!.url).host) +
+      "\n",
+  );
+  expect((await record(...again, "--batch", "always")).told).toContain("3 of 3 recorded");
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
+}, 90_000);
+
+test("stopped while it waits, it says how to go on", async () => {
+  const args = await setUp({ batchMs: 60_000 });
+  const child = startRecord(...args, "--batch", "always");
+  const end = ended(child);
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"id"'), 30_000);
+  child.kill("SIGINT");
+  const { code, told } = await end;
+  expect([code, told]).toEqual([0, expect.stringContaining("batch_dev_1 goes on at the server; start again")]);
+  expect(told).toContain("0 of 3 recorded");
+  expect(existsSync(memory())).toBe(true);
+}, 60_000);
+
+test("asks again in another batch of what failed or expired; what is refused is told", async () => {
+  const args = await setUp({
+    script: [
+      { when: "farrell", fault: "failed", times: 1 },
+      { when: "tired", fault: "expired", times: 1 },
+    ],
+  });
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("batch_dev_1 ended as expired: 1 answers, 2 without")]);
+  expect(told).toContain("batch_dev_2 ended as completed: 2 answers, 0 without");
+  expect(told).toContain("3 of 3 recorded");
+  expect(asked.length).toBe(5);
+}, 60_000);
+
+test("leaves out what is refused, or fails three times, and names the fault", async () => {
+  const args = await setUp({
+    script: [
+      { when: "farrell", fault: "refused" },
+      { when: "tired", fault: "failed" },
+    ],
+  });
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([1, expect.stringContaining("1 of 3 recorded")]);
+  expect(told).toMatch(
+    /knowledge-chat: (refused 1; knowledge-chat: llm_error 1|llm_error 1; knowledge-chat: refused 1)/,
+  );
+  expect(told).toMatch(/the last fault was CHAT_(REFUSED|FAILED)/);
+  expect(llm!.counts.batches).toBe(3);
+  expect(existsSync(memory())).toBe(false);
+}, 60_000);
+
+test("a batch that somebody cancels is not begun again", async () => {
+  const args = await setUp({ batchMs: 60_000 }, { guard: budget });
+  const end = record(...args, "--batch", "always");
+  await vi.waitFor(() => expect(llm!.counts.batches).toBe(1), 30_000);
+  await fetch(`${llm!.url}/batches/batch_dev_1/cancel`, { method: "POST" });
+  const { code, told } = await end;
+  expect([code, told]).toEqual([1, expect.stringContaining("ended as cancelled")]);
+  expect(told).toContain("the last fault was CHAT_BATCH_ENDED");
+  expect(llm!.counts.batches).toBe(1);
+  expect(spent()).toEqual({ usd: 0, heldUsd: 0 });
+}, 60_000);
+
+test("a server without batches is told, or asked one by one", async () => {
+  const args = await setUp({ batchMs: "none" }, { guard: budget });
+  const always = await record(...args, "--batch", "always");
+  expect([always.code, always.told]).toEqual([1, expect.stringContaining("takes no batches (its server answers 404)")]);
+  expect(asked).toEqual([]);
+  expect(spent()).toEqual({ usd: 0, heldUsd: 0 });
+  const auto = await record(...args, "--batch", "auto");
+  expect([auto.code, auto.told]).toEqual([0, expect.stringContaining("asking one by one")]);
+  expect(auto.told).toContain("3 of 3 recorded");
+  expect(existsSync(memory())).toBe(false);
+}, 60_000);
+
+test("never sends more than the day's budget may pay at worst: smaller batches follow each other", async () => {
+  const args = await setUp({}, { guard: budget, price: dear }, many);
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("12 of 12 recorded, 12 requests")]);
+  expect(worstOf(told).length).toBeGreaterThan(2);
+  expect(Math.max(...worstOf(told))).toBeLessThanOrEqual(1);
+  expect(spent()).toEqual({ usd: expect.closeTo(usd(), 6), heldUsd: 0 });
+}, 60_000);
+
+test("the same for --max-usd: what is left out then is told", async () => {
+  const args = await setUp({}, { price: dear }, many);
+  const { code, told } = await record(...args, "--batch", "always", "--max-usd", "0.5");
+  expect([code, told]).toEqual([1, expect.stringContaining("knowledge-chat: budget")]);
+  expect(told).toContain("the last fault was CHAT_OVER_BUDGET");
+  expect(Math.max(...worstOf(told))).toBeLessThanOrEqual(0.5);
+  expect(usd()).toBeLessThanOrEqual(0.5);
+  expect(ids().length).toBeGreaterThan(5);
+  expect(ids().length).toBeLessThan(12);
+}, 60_000);
+
+test("--max-usd holds too where posts are asked one by one, at the full price", async () => {
+  const args = await setUp({ batchMs: "none" }, { price: dear }, many);
+  const { code, told } = await record(...args, "--batch", "auto", "--max-usd", "0.5");
+  expect([code, told]).toEqual([1, expect.stringContaining("knowledge-chat: budget")]);
+  expect(usd()).toBeGreaterThan(0.4);
+  // Two calls are under way at once.
+  expect(usd()).toBeLessThan(0.7);
+}, 60_000);
+
+test("equal questions go out once, and are paid for once", async () => {
+  const twice = [posts[0]!, { ...posts[0]!, id: "again" }, posts[1]!];
+  const args = await setUp({}, {}, twice);
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("3 of 3 recorded, 2 requests")]);
+  expect(asked.length).toBe(2);
+  expect(usd()).toBeCloseTo((0.5 * (llm!.counts.inputTokens + 2 * llm!.counts.outputTokens)) / 1e6, 9);
+}, 60_000);
+
+test("a captioner's questions come first; the next batch knows the captions", async () => {
+  const pictures = join(import.meta.dirname, "../../examples/pictures");
+  const bytes = readFileSync(join(pictures, "bridge.png"), "base64");
+  const data = [{ ...posts[0]!, images: [{ bytes }] }, posts[1]!];
+  const stages = "\n  - { use: captioner-chat, options: { model: llm } }";
+  const args = await setUp({ script: [{ when: "picture shows", answer: "A red bridge at dusk." }] }, { stages }, data);
+  const { code, told } = await record(...args, "--batch", "always", "--batch-size", "1");
+  expect([code, told]).toEqual([0, expect.stringContaining("2 of 2 recorded, 3 requests")]);
+  expect(asked.filter(({ images }) => images.length > 0).length).toBe(1);
+  expect(asked.find(({ last }) => last.includes("Nora"))!.last).toContain("Aˆredˆbridgeˆatˆdusk");
+  expect(asked.length).toBe(3);
+}, 60_000);

@@ -1,0 +1,140 @@
+import { open, rm } from "node:fs/promises";
+import { z } from "zod";
+import type { ChatAnswer } from "../chat.ts";
+import { Fault, type FaultCode, type FaultDetails, faults, isFault } from "../errors.ts";
+
+const answerShape = z.object({
+  text: z.string(),
+  structured: z.boolean(),
+  finish: z.enum(["stop", "length", "refusal"]),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }),
+  usd: z.number(),
+});
+const lineShape = z.union([
+  z.strictObject({ batch: z.string(), model: z.string(), keys: z.array(z.string()) }),
+  z.strictObject({ batch: z.string(), id: z.string() }),
+  z.strictObject({ batch: z.string(), dropped: z.literal(true) }),
+  z.strictObject({ batch: z.string(), key: z.string(), answer: answerShape }),
+  z.strictObject({
+    batch: z.string(),
+    key: z.string(),
+    fault: z.object({ code: z.string().refine((code) => code in faults), details: z.unknown() }),
+  }),
+  z.strictObject({ batch: z.string(), ended: z.string() }),
+]);
+type Line = z.output<typeof lineShape>;
+
+/** A batch that was to be begun and has not been read yet; without `id` nobody knows whether it began. */
+export interface OpenBatch {
+  readonly name: string;
+  readonly model: string;
+  readonly keys: readonly string[];
+  readonly id: string | undefined;
+}
+
+/** What came of a question, and in how many batches it was asked. */
+export interface Result {
+  readonly came: ChatAnswer | Fault;
+  readonly times: number;
+}
+
+export interface BatchLog {
+  readonly file: string;
+  /** By the question's key. */
+  readonly results: ReadonlyMap<string, Result>;
+  readonly open: () => readonly OpenBatch[];
+  /** Before anything is sent: whoever opens the file next knows that a batch of that name may be under way. */
+  intend(batch: Omit<OpenBatch, "id">): Promise<void>;
+  begun(name: string, id: string): Promise<void>;
+  /** It never began. */
+  dropped(name: string): Promise<void>;
+  ended(name: string, status: string, came: ReadonlyMap<string, ChatAnswer | Fault>): Promise<void>;
+  /** Closes the file; takes it away where all it holds is written elsewhere, or it holds nothing. */
+  close(options: { readonly done: boolean }): Promise<void>;
+}
+
+/**
+ * Opens the file that remembers batches between runs, made where it is missing. Each step is on the disk before the next one
+ * begins, and what a crash left half written is taken off: so no run asks again what another one has paid for. Throws
+ * DATA_MALFORMED where it holds something else, OUTPUT_FAILED where it cannot be written.
+ */
+export async function openBatchLog(file: string): Promise<BatchLog> {
+  const handle = await open(file, "a+").catch((cause: Error) => {
+    throw new Fault("OUTPUT_FAILED", { output: file, reason: cause.message }, { cause });
+  });
+  const batches = new Map<string, OpenBatch & { read: boolean }>();
+  const results = new Map<string, Result>();
+  const coming = new Map<string, Map<string, ChatAnswer | Fault>>();
+
+  const take = (line: Line): void => {
+    const name = line.batch;
+    if ("keys" in line) batches.set(name, { name, model: line.model, keys: line.keys, id: undefined, read: false });
+    else if ("id" in line) batches.set(name, { ...batches.get(name)!, id: line.id });
+    else if ("dropped" in line) batches.delete(name);
+    else if ("key" in line) {
+      const came = coming.get(name) ?? new Map();
+      coming.set(name, came.set(line.key, "answer" in line ? line.answer : faultOf(line.fault)));
+    } else end(name);
+  };
+  const end = (name: string): void => {
+    for (const [key, came] of coming.get(name) ?? [])
+      results.set(key, { came, times: (results.get(key)?.times ?? 0) + 1 });
+    const batch = batches.get(name);
+    if (batch) batches.set(name, { ...batch, read: true });
+  };
+  const write = async (lines: readonly Line[]): Promise<void> => {
+    for (let at = 0; at < lines.length; at += 1000)
+      await handle.appendFile(
+        lines
+          .slice(at, at + 1000)
+          .map((line) => `${JSON.stringify(line)}\n`)
+          .join(""),
+      );
+    await handle.sync();
+    for (const line of lines) take(line);
+  };
+
+  try {
+    const text = await handle.readFile("utf8");
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    whole.split("\n").forEach((line, i) => {
+      if (line !== "") take(parsed(line, file, i + 1));
+    });
+    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole));
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return {
+    file,
+    results,
+    open: () => [...batches.values()].filter(({ read }) => !read),
+    intend: ({ name, model, keys }) => write([{ batch: name, model, keys: [...keys] }]),
+    begun: (name, id) => write([{ batch: name, id }]),
+    dropped: (name) => write([{ batch: name, dropped: true }]),
+    ended: (name, status, came) =>
+      write([...[...came].map(([key, one]) => resultLine(name, key, one)), { batch: name, ended: status }]),
+    async close({ done }) {
+      await handle.close();
+      if (done || (batches.size === 0 && results.size === 0)) await rm(file, { force: true });
+    },
+  };
+}
+
+function resultLine(batch: string, key: string, came: ChatAnswer | Fault): Line {
+  if (isFault(came)) return { batch, key, fault: { code: came.code, details: came.details } };
+  const { text, structured, finish, usage, usd } = came;
+  return { batch, key, answer: { text, structured, finish, usage: { ...usage }, usd } };
+}
+
+const faultOf = ({ code, details }: { readonly code: string; readonly details: unknown }): Fault =>
+  new Fault(code as FaultCode, details as FaultDetails<FaultCode>);
+
+function parsed(text: string, file: string, line: number): Line {
+  try {
+    return lineShape.parse(JSON.parse(text));
+  } catch (error) {
+    const cause = "no line of a file that remembers batches";
+    throw new Fault("DATA_MALFORMED", { file, line, cause, fix: "move it away" }, { cause: error });
+  }
+}

@@ -1,0 +1,191 @@
+import { appendFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, expect, test, vi } from "vitest";
+import { question, scriptedChat, yes } from "../chat/guard.test-help.ts";
+import type { ChatAnswer, ChatBatches, ChatBatchState } from "../chat.ts";
+import { Fault } from "../errors.ts";
+import { openBatchLog } from "./batch-log.ts";
+import { carryOut } from "./carry-out.ts";
+
+const model = "test/m";
+const failed = () => new Fault("CHAT_FAILED", { model, status: 503, reason: "down" });
+const state = (status: ChatBatchState["status"], done = 0): ChatBatchState => ({ status, reason: "", done, total: 2 });
+const live = new AbortController().signal;
+let file: string;
+beforeEach(async () => {
+  file = join(await mkdtemp(join(tmpdir(), "starling-batches-")), "k.batches");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  return () => vi.useRealTimers();
+});
+
+/** Carries out one batch of two questions, in virtual time. */
+async function carried(batches: Partial<ChatBatches>, signal = live) {
+  const log = await openBatchLog(file);
+  const said: string[] = [];
+  const came: ChatAnswer[] = [];
+  const { chat } = scriptedChat();
+  const task = {
+    chat,
+    batches: {
+      maxRequests: 10,
+      maxBytes: 1000,
+      bytesOf: () => 1,
+      begin: async () => "batch_1",
+      find: async () => undefined,
+      look: async () => state("completed", 2),
+      fetch: async () =>
+        new Map([
+          ["a", yes],
+          ["b", yes],
+        ]),
+      ...batches,
+    },
+    requests: new Map([
+      ["a", question],
+      ["b", question],
+    ]),
+    log,
+    told: {
+      longestMs: 60_000,
+      say: (line: string) => void said.push(line),
+      came: (one: ChatAnswer) => void came.push(one),
+    },
+    signal,
+  };
+  let over = false;
+  const open = log.open()[0];
+  const end = carryOut(open ? { ...task, open } : task)
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    .finally(() => {
+      over = true;
+    });
+  const from = performance.now();
+  while (!over) await vi.advanceTimersByTimeAsync(500);
+  const error = await end;
+  await log.close({ done: false });
+  return { error, said, came, results: log.results, open: log.open(), tookMs: performance.now() - from };
+}
+
+test("looks are a second apart at first and a minute at last; a server that is gone meanwhile ends nothing", async () => {
+  const looks: number[] = [];
+  const end = performance.now() + 3_600_000;
+  const { error, said, came } = await carried({
+    look: async () => {
+      looks.push(performance.now());
+      if (looks.length === 3 || looks.length === 4) throw failed();
+      return performance.now() < end ? state("waiting", looks.length > 20 ? 1 : 0) : state("completed", 2);
+    },
+  });
+  expect(error).toBeUndefined();
+  expect(came).toEqual([yes, yes]);
+  const gaps = looks.slice(1).map((at, i) => at - looks[i]!);
+  expect(gaps[0]).toBeLessThan(1600);
+  expect(Math.max(...gaps)).toBeLessThan(61_000);
+  expect(looks.length).toBeLessThan(80);
+  expect(said.filter((line) => line.includes("1 of 2 done")).length).toBe(1);
+  expect(said.filter((line) => line.includes("trying again")).length).toBe(1);
+});
+
+test("a server that stays away is given up after twenty calls, and the batch stays in the file", async () => {
+  let looks = 0;
+  const { error, open, said } = await carried({
+    look: async () => {
+      looks++;
+      throw failed();
+    },
+  });
+  expect([error, looks]).toEqual([expect.objectContaining({ code: "CHAT_FAILED" }), 20]);
+  expect(open).toMatchObject([{ id: "batch_1", keys: ["a", "b"] }]);
+  expect(said.at(-1)).toMatch(/start again to wait for it, or delete .*k\.batches/);
+});
+
+test("where the answer to its beginning is lost, the batch is looked for before another one is begun", async () => {
+  let begun = 0;
+  const lost = await carried({
+    begin: async () => {
+      begun++;
+      throw new Fault("CHAT_TIMEOUT", { model, afterMs: 1 });
+    },
+    find: async () => "batch_7",
+  });
+  expect([lost.error, begun, lost.said.at(-1)]).toEqual([undefined, 1, expect.stringContaining("batch_7 ended")]);
+});
+
+test("one that cannot be begun is tried three times; what surely never began leaves nothing behind", async () => {
+  let begun = 0;
+  const busy = async () => {
+    begun++;
+    throw new Fault("CHAT_BUSY", { model, afterMs: 5000 });
+  };
+  const { error, open, tookMs } = await carried({ begin: busy });
+  expect([error, begun, open]).toEqual([expect.objectContaining({ code: "CHAT_BUSY" }), 3, []]);
+  expect(tookMs).toBeGreaterThan(10_000);
+  begun = 0;
+  const refused = await carried({
+    begin: async () => {
+      begun++;
+      throw new Fault("CHAT_REFUSED", { model, status: 401, reason: "" });
+    },
+  });
+  expect([refused.open, begun]).toEqual([[], 1]);
+});
+
+test.each([
+  ["completed", "CHAT_GARBLED"],
+  ["expired", "CHAT_BATCH_ENDED"],
+  ["cancelled", "CHAT_BATCH_ENDED"],
+  ["failed", "CHAT_BATCH_ENDED"],
+] as const)("a batch that ended as %s and says nothing of a question: %s", async (status, code) => {
+  const { results } = await carried({ look: async () => state(status), fetch: async () => new Map([["a", yes]]) });
+  expect(results.get("a")).toMatchObject({ came: yes, times: 1 });
+  expect(results.get("b")).toMatchObject({ came: { code } });
+});
+
+test("a stop leaves the batch to the server; the next run reads it, and a half-written line harms nobody", async () => {
+  const stop = new AbortController();
+  const first = await carried(
+    {
+      look: async () => {
+        setTimeout(() => stop.abort(new Error("stop")), 10);
+        return state("waiting");
+      },
+    },
+    stop.signal,
+  );
+  expect([first.error, first.open.length]).toEqual([expect.objectContaining({ message: "stop" }), 1]);
+  await appendFile(file, '{"batch":"st');
+  const begin = async () => expect.unreachable("it is under way");
+  const second = await carried({ begin });
+  expect([second.error, second.open, second.came.length]).toEqual([undefined, [], 2]);
+  expect(await readFile(file, "utf8")).toMatch(/"ended":"completed"\}\n$/);
+  const log = await openBatchLog(file);
+  expect(log.results.get("a")).toEqual({ came: yes, times: 1 });
+  await log.close({ done: true });
+  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("a crash while answers are written down: they are fetched again, and count once", async () => {
+  await carried({});
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  expect(lines.length).toBe(5);
+  await writeFile(file, `${lines.slice(0, 3).join("\n")}\n${lines[3]!.slice(0, 20)}`);
+  const { came, open, results } = await carried({ begin: async () => expect.unreachable("it is under way") });
+  expect([came.length, open]).toEqual([2, []]);
+  expect([...results.values()]).toEqual([
+    { came: yes, times: 1 },
+    { came: yes, times: 1 },
+  ]);
+});
+
+test("a file of something else is told by its line", async () => {
+  await writeFile(file, "my notes\n");
+  await expect(openBatchLog(file)).rejects.toMatchObject({
+    code: "DATA_MALFORMED",
+    message: expect.stringContaining("k.batches:1"),
+  });
+  await expect(openBatchLog(join(file, "x"))).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
+});

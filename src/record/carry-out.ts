@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import { neverBegan, worstOf } from "../chat/batches.ts";
+import { isPassing, peaceMs } from "../chat/kinds.ts";
+import { pause } from "../chat/time.ts";
+import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRequest } from "../chat.ts";
+import { Fault } from "../errors.ts";
+import type { BatchLog, OpenBatch } from "./batch-log.ts";
+
+/** Between two looks at a batch at first, and what each wait grows by. */
+const FIRST_MS = 1000;
+const GROWTH = 1.5;
+/** Before it is looked for a batch whose beginning was cut off: the server may still be at it. */
+const SETTLE_MS = 5000;
+/** Tries to begin a batch. */
+const BEGINNINGS = 3;
+/** Calls that may fail in a row while a batch is waited for. */
+const FAILURES = 20;
+
+export interface Told {
+  /** The longest time between two looks, in milliseconds. */
+  readonly longestMs: number;
+  say(line: string): void;
+  came(answer: ChatAnswer): void;
+}
+
+export interface Task {
+  readonly chat: Chat;
+  readonly batches: ChatBatches;
+  readonly requests: ReadonlyMap<string, ChatRequest>;
+  readonly log: BatchLog;
+  readonly told: Told;
+  readonly signal: AbortSignal;
+  /** Goes on with this one, instead of a new one. */
+  readonly open?: OpenBatch;
+}
+
+/**
+ * One batch from its beginning to its results, each step written down before the next. Where `signal` aborts, the batch goes on
+ * at the server, and another run may wait for it.
+ */
+export async function carryOut(task: Task): Promise<void> {
+  const { batches, requests, log, told, signal, open, chat } = task;
+  const batch = open === undefined ? await begin(task) : await findAgain(task, open);
+  if (batch === undefined) return;
+  const state = await ended(task, batch).catch((error: unknown) => {
+    told.say(`${batch.id} goes on at the server; start again to wait for it, or delete ${log.file} to give it up`);
+    throw error;
+  });
+  const found = await patiently(task, () => batches.fetch(batch, requests, signal));
+  const came = new Map(found);
+  for (const key of open?.keys ?? requests.keys()) if (!came.has(key)) came.set(key, left(chat.model, batch.id, state));
+  await log.ended(batch.name, state.status, came);
+  told.say(tellEnd(batch, state, came));
+  for (const one of came.values()) if (!(one instanceof Error)) told.came(one);
+}
+
+/** Hands the requests over. Where the answer to that is lost, it looks for the batch before it tries again. */
+async function begin(task: Task): Promise<ChatBatchId> {
+  const { chat, batches, requests, log, told } = task;
+  const name = `starling-${randomUUID()}`;
+  const price = batches.price ?? chat.price;
+  const money = price === undefined ? "" : `, at most ${worstOf(requests.values(), price).toFixed(4)} USD`;
+  await log.intend({ name, model: chat.model, keys: [...requests.keys()] });
+  const id = await handedOver(task, name);
+  await log.begun(name, id);
+  told.say(`${id}: ${requests.size} questions to ${chat.model}${money}`);
+  return { name, id };
+}
+
+async function handedOver({ batches, requests, log, signal }: Task, name: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // Not ended by a stop: a batch that nobody knows of would be paid for in vain.
+      return await batches.begin(name, requests, new AbortController().signal);
+    } catch (error) {
+      const never = neverBegan(error);
+      if (attempt < BEGINNINGS && isPassing(error)) {
+        await pause((never ? FIRST_MS * attempt : SETTLE_MS) + peaceMs(error), signal);
+        const id = never ? undefined : await batches.find(name, signal);
+        if (id !== undefined) return id;
+        continue;
+      }
+      if (never) await log.dropped(name);
+      throw error;
+    }
+  }
+}
+
+/** The batch of an earlier run; undefined where it never began. */
+async function findAgain(task: Task, { name, id }: OpenBatch): Promise<ChatBatchId | undefined> {
+  const { batches, log, told, signal } = task;
+  if (id !== undefined) {
+    told.say(`${id} was begun before: waiting for it`);
+    return { name, id };
+  }
+  const found = await patiently(task, () => batches.find(name, signal));
+  if (found === undefined) await log.dropped(name);
+  else await log.begun(name, found);
+  return found === undefined ? undefined : { name, id: found };
+}
+
+async function ended(task: Task, batch: ChatBatchId): Promise<ChatBatchState> {
+  const { batches, told, signal } = task;
+  let done = 0;
+  for (let waitMs = FIRST_MS; ; waitMs = waitMs * GROWTH) {
+    const state = await patiently(task, () => batches.look(batch, signal));
+    if (state.status !== "waiting") return state;
+    if (state.done > done) told.say(`${batch.id}: ${state.done} of ${state.total} done`);
+    done = state.done;
+    await pause(Math.min(waitMs, told.longestMs), signal);
+  }
+}
+
+/** A server that is gone for some minutes does not end a wait of hours. */
+async function patiently<T>({ told, signal }: Task, work: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (!isPassing(error) || failures >= FAILURES) throw error;
+      if (failures === 1) told.say(`${(error as Error).message}; trying again`);
+      await pause(Math.max(peaceMs(error), Math.min(FIRST_MS * GROWTH ** failures, told.longestMs)), signal);
+    }
+  }
+}
+
+/** What a question got that the batch tells nothing of. */
+const left = (model: string, batch: string, { status, reason }: ChatBatchState): Fault =>
+  status === "completed"
+    ? new Fault("CHAT_GARBLED", { model, reason: `${batch} has no line for this question` })
+    : new Fault("CHAT_BATCH_ENDED", { model, batch, status, reason });
+
+function tellEnd(
+  { id }: ChatBatchId,
+  { status, reason }: ChatBatchState,
+  came: ReadonlyMap<string, ChatAnswer | Fault>,
+) {
+  const answers = [...came.values()].filter((one) => !(one instanceof Error)) as ChatAnswer[];
+  const usd = answers.reduce((sum, one) => sum + one.usd, 0).toFixed(4);
+  const why = reason === "" ? "" : ` (${reason})`;
+  return `${id} ended as ${status}${why}: ${answers.length} answers, ${came.size - answers.length} without, ${usd} USD`;
+}
