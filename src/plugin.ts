@@ -119,6 +119,11 @@ export interface Output {
 export interface Sink {
   /** Where records go, in a few words for people: a path, a topic. The summary of a run names it. */
   readonly place?: string;
+  /**
+   * Where each write is dear, such as a request to a server: how long records may wait for others, in milliseconds. They
+   * do so only while many more posts are under way than are ready to be written.
+   */
+  readonly gatherMs?: number;
   /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */
   write(batch: readonly Output[], signal: AbortSignal): Promise<readonly Outcome<void>[]>;
   /**

@@ -5,10 +5,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Admin } from "kafkajs";
 import { at } from "../support/model.ts";
-import { connect, makeTopic, PARTITIONS } from "./topics.ts";
+import { quantile } from "../support/worker.ts";
+import { feedEvenly } from "./feed.ts";
+import { connect, fill, makeTopic } from "./topics.ts";
 
-const WARM_UP = 100;
-const TICK_MS = 10;
+/** Once these are answered the worker is in its group, and its model is open. */
+const FIRST = 100;
+/** Posts come at the same pace for so long before they count. */
+const WARM_UP_SECONDS = 10;
 
 export interface LatencyBench {
   readonly address: string;
@@ -20,7 +24,10 @@ export interface LatencyBench {
   readonly seconds: number;
 }
 
-/** Posts come evenly, at half of the capacity, to a worker in a process of its own; both topics take the broker's time of append. */
+/**
+ * Posts come evenly, at half of the capacity, from a process of their own to a worker in a process of its own. A post is
+ * timed from the moment it was due to the append of its event, and from its own append; both topics take the broker's time.
+ */
 export async function latencyAtHalf({ address, folder, texts, kafkaConfig, kafkaPerSecond, seconds }: LatencyBench) {
   const stamped = { "message.timestamp.type": "LogAppendTime" };
   await makeTopic(address, "timed-posts", stamped);
@@ -34,49 +41,46 @@ export async function latencyAtHalf({ address, folder, texts, kafkaConfig, kafka
   const worker = spawn(process.execPath, ["--conditions=source", at("src/cli.ts"), "run", file], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const producer = connect(address).producer();
-  await producer.connect();
-  let sent = 0;
-  const send = async (count: number) => {
-    const messages = Array.from({ length: count }, (_, i) => ({
-      value: JSON.stringify({ id: String(sent + i), text: texts[(sent + i) % texts.length] }),
-      partition: (sent + i) % PARTITIONS,
-    }));
-    sent += count;
-    await producer.send({ topic: "timed-posts", acks: -1, messages });
-  };
   const admin = connect(address).admin();
   await admin.connect();
-  const answeredAll = async () => {
-    while ((await lengthOf(admin, "timed-events")) < sent) await sleepOrThrow(worker);
+  const answered = async (posts: number) => {
+    while ((await lengthOf(admin, "timed-events")) < posts) await sleepOrThrow(worker);
   };
-  await send(WARM_UP);
-  await answeredAll();
-  const from = performance.now();
-  for (let elapsed = 0; elapsed < seconds; elapsed = (performance.now() - from) / 1000) {
-    const due = WARM_UP + Math.floor((elapsed * kafkaPerSecond) / 2);
-    if (due > sent) await send(due - sent);
-    await sleep(TICK_MS);
-  }
-  await answeredAll();
+  const first = texts.slice(0, FIRST).map((text, i) => JSON.stringify({ id: `first ${i}`, text }));
+  await fill(address, "timed-posts", first);
+  await answered(first.length);
+  const perSecond = kafkaPerSecond / 2;
+  const count = Math.floor(perSecond * (WARM_UP_SECONDS + seconds));
+  const { startedAt } = await feedEvenly({ address, topic: "timed-posts", texts, perSecond, count });
+  const all = first.length + count;
+  await answered(all);
   worker.kill("SIGTERM");
   await once(worker, "exit");
-  await Promise.all([admin.disconnect(), producer.disconnect()]);
+  await admin.disconnect();
   // Read only now, by the times that the broker wrote: whoever reads along takes the same two cores.
-  const posted = await timesOf(
-    address,
-    "timed-posts",
-    sent,
-    ({ partition, offset }) => `timed-posts/${partition}:${offset}`,
-  );
-  const answered = await timesOf(address, "timed-events", sent, ({ value }) => {
-    const { key } = JSON.parse(String(value)) as { key: string };
-    return key.slice(0, key.lastIndexOf(":"));
+  const posted = new Map<string, { id: number; at: number }>();
+  await readAll(address, "timed-posts", all, ({ partition, offset, value, timestamp }) => {
+    const { id } = JSON.parse(String(value)) as { id: string };
+    posted.set(`timed-posts/${partition}:${offset}`, { id: Number(id), at: Number(timestamp) });
   });
-  const latencies = [...answered].slice(WARM_UP).map(([place, time]) => time - posted.get(place)!);
-  latencies.sort((a, b) => a - b);
-  const quantile = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))];
-  return { p50Ms: quantile(0.5), p99Ms: quantile(0.99), maxMs: latencies.at(-1), latencyPosts: latencies.length };
+  const sinceDue: number[] = [];
+  const sinceAppend: number[] = [];
+  await readAll(address, "timed-events", all, ({ value, timestamp }) => {
+    const { key } = JSON.parse(String(value)) as { key: string };
+    const post = posted.get(key.slice(0, key.lastIndexOf(":")))!;
+    if (!(post.id >= perSecond * WARM_UP_SECONDS)) return; // also not the first, whose ids are no numbers
+    sinceDue.push(Number(timestamp) - startedAt - ((post.id + 1) * 1000) / perSecond);
+    sinceAppend.push(Number(timestamp) - post.at);
+  });
+  const of = (values: readonly number[], share: number) => Math.round(quantile(values, share));
+  return {
+    p50Ms: of(sinceDue, 0.5),
+    p99Ms: of(sinceDue, 0.99),
+    maxMs: of(sinceDue, 1),
+    p50AppendMs: of(sinceAppend, 0.5),
+    p99AppendMs: of(sinceAppend, 0.99),
+    latencyPosts: sinceDue.length,
+  };
 }
 
 async function sleepOrThrow(worker: ChildProcess): Promise<void> {
@@ -88,6 +92,8 @@ interface Stamped {
   readonly partition: number;
   readonly offset: string;
   readonly value: Buffer | null;
+  /** The broker's time of append, in milliseconds since 1970. */
+  readonly timestamp: string;
 }
 
 async function lengthOf(admin: Admin, topic: string): Promise<number> {
@@ -95,27 +101,20 @@ async function lengthOf(admin: Admin, topic: string): Promise<number> {
   return partitions.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
-/** The broker's times of the `count` records of a topic, the oldest first, by what `nameOf` makes of each. */
-async function timesOf(
-  address: string,
-  topic: string,
-  count: number,
-  nameOf: (record: Stamped) => string,
-): Promise<Map<string, number>> {
-  const times: [string, number][] = [];
+/** Shows the `count` records of a topic. */
+async function readAll(address: string, topic: string, count: number, show: (record: Stamped) => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  let seen = 0;
   const consumer = connect(address).consumer({ groupId: `times-${topic}` });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
     autoCommit: false,
-    eachMessage: async ({ partition, message }) => {
-      const { offset, value, timestamp } = message;
-      times.push([nameOf({ partition, offset, value }), Number(timestamp)]);
-      if (times.length === count) resolve();
+    eachMessage: async ({ partition, message: { offset, value, timestamp } }) => {
+      show({ partition, offset, value, timestamp });
+      if (++seen === count) resolve();
     },
   });
   await promise;
   await consumer.disconnect();
-  return new Map(times.sort(([, a], [, b]) => a - b));
 }

@@ -3,6 +3,9 @@ import { type EncodeRules, encode, withoutBytes } from "./encode.ts";
 import { options } from "./options.ts";
 import { sendAll } from "./send.ts";
 
+/** Under load a request costs client and broker more than its records do. */
+const GATHER_MS = 25;
+
 export default defineSink({
   name: "sink-kafka",
   about: "Events and dead letters to a Kafka topic.",
@@ -38,6 +41,7 @@ export default defineSink({
     };
     return {
       place: `topic ${topic}`,
+      gatherMs: GATHER_MS,
       write: (batch, signal) => untilAborted(write(batch, signal), signal),
       encode: (batch): readonly Outcome<NewRecord>[] => batch.map((output) => encode(output, rules)),
       close: () => producer.close(),

@@ -31,8 +31,8 @@ const CHUNK = 256;
 const FETCH_BYTES = 1024 * 1024;
 /** Between tries to learn where partitions begin, in milliseconds. */
 const BEGIN_AGAIN_MS = 500;
-/** Between two commits that nobody waits for, in milliseconds. */
-const COMMIT_REST_MS = 50;
+/** Between two commits that are not due by the number of posts, in milliseconds: each is a request to the log. */
+const COMMIT_REST_MS = 100;
 const LAST_COMMITS = 5;
 /** How long they may take, together: a broker that is away must not hold up the end. */
 const LAST_COMMITS_MS = 5000;
@@ -102,9 +102,10 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     ledger.settle(tracker, entry);
     judge();
     if (exact) clear();
-    else if (++settled >= commitPosts || starved || (settled >= commitFew && rested())) commitSoon();
+    else if (++settled >= commitPosts || (settled >= commitFew && restMs() <= 0)) commitSoon();
+    else if (starved) commitRested();
   };
-  const rested = () => performance.now() - committedAt >= COMMIT_REST_MS;
+  const restMs = () => committedAt + COMMIT_REST_MS - performance.now();
   /** In a transaction the offset went with the post. */
   const clear = () => {
     ledger.committed(ledger.due());
@@ -195,8 +196,21 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
       })
       .finally(() => {
         committing = undefined;
-        if (!failed && (settled >= commitPosts || (starved && ledger.due().length > 0))) commitSoon();
+        if (failed) return;
+        if (settled >= commitPosts) commitSoon();
+        else if (starved && ledger.due().length > 0) commitRested();
       });
+  };
+  let resting: NodeJS.Timeout | undefined;
+  /** Posts wait for it, behind others that are under way: soon is enough. */
+  const commitRested = () => {
+    if (exact || resting !== undefined || closed) return;
+    const ms = restMs();
+    if (ms <= 0) return commitSoon();
+    resting = setTimeout(() => {
+      resting = undefined;
+      commitSoon();
+    }, ms).unref();
   };
   const flush = () => {
     if (!exact) commit().catch((error: Error) => host.log("offsets were not committed", { reason: error.message }));
@@ -276,7 +290,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
             // Some may have waited for a schema in vain: they stay in their topic.
             if (!signal.aborted) yield chunk;
           } else {
-            if (starved) commitSoon();
+            if (starved) commitRested();
             await bell.rung();
           }
         }
@@ -298,6 +312,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
       if (closed) return;
       closed = true;
       clearInterval(timer);
+      clearTimeout(resting);
       retries.close();
       lag.close();
       bell.ring();

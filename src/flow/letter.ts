@@ -21,6 +21,8 @@ export interface ExitEvents {
   /** These are no longer ours. */
   revoked(posts: number): void;
   failed(error: Error): void;
+  /** Whether so many records are few beside the posts that are under way. */
+  few(letters: number): boolean;
   rested(): void;
 }
 

@@ -9,7 +9,7 @@ export function plainExits(
   signal: AbortSignal,
   exit: ExitEvents,
 ): Exits {
-  const { failed, rested } = exit;
+  const { failed, few, rested } = exit;
   const events = writer<Letter>("sink", sink, signal, {
     concluded(letters, outcomes) {
       exit.written(letters.filter((_, i) => outcomes[i]!.kind !== "fail"));
@@ -19,6 +19,7 @@ export function plainExits(
       });
     },
     failed,
+    few,
     rested,
   });
   const graves = writer<Letter>("deadLetters", deadLetters, signal, {
@@ -28,6 +29,7 @@ export function plainExits(
       if (bad !== -1) throw sinkFault("deadLetters", (outcomes[bad] as Outcome<void> & { kind: "fail" }).error);
     },
     failed,
+    few,
     rested,
   });
   return {

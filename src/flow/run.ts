@@ -8,6 +8,8 @@ import type { OpenPipeline, RunPipeline, RunSummary, StageLoad } from "./types.t
 
 /** How long a failed run waits for writes under way, so that what they wrote is still settled. */
 const LAST_WRITES_MS = 5000;
+/** Of this many posts under way one may wait to be written with others, while the window is half full. */
+const FEW = 8;
 
 /**
  * Runs until the input ends or `signal` aborts, and answers once everything read is settled.
@@ -70,6 +72,7 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       stopping: reading.signal,
       release: (posts) => pace.release(posts),
       failed,
+      few: (letters) => pace.inFlight * 2 >= pipeline.window && letters * FEW <= pace.inFlight,
       rested,
     });
     if (signal.aborted) stop();

@@ -13,13 +13,16 @@ export interface WriterEvents<L extends Output> {
   concluded(letters: readonly L[], outcomes: readonly Outcome<void>[]): void;
   /** The sink threw or broke its contract: nothing of the batch counts as written. */
   failed(error: Error): void;
+  /** Whether so many letters may wait for others, where the sink asks for it. */
+  few(letters: number): boolean;
   /** Everything pushed so far was concluded, or the writer gave up. */
   rested(): void;
 }
 
 /**
  * Writes records in the order they come, one `write` at a time; what comes meanwhile makes the next batch. So batches
- * grow with the load, no timer is needed, and a later revision is never written before an earlier one.
+ * grow with the load, and a later revision is never written before an earlier one. A timer is needed only where the sink
+ * would rather have fewer writes.
  */
 export function writer<L extends Output>(
   name: string,
@@ -29,11 +32,25 @@ export function writer<L extends Output>(
 ): Writer<L> {
   let queue: L[] = [];
   let writing = false;
+  const { gatherMs = 0 } = sink;
 
+  let grown = () => {};
+
+  const gather = () =>
+    new Promise<void>((done) => {
+      const timer = setTimeout(done, gatherMs);
+      grown = () => {
+        if (events.few(queue.length)) return;
+        clearTimeout(timer);
+        done();
+      };
+    });
   const drain = async () => {
     try {
       await undefined; // the rest of the chunk joins the batch
       while (queue.length > 0 && !signal.aborted) {
+        if (gatherMs > 0 && events.few(queue.length)) await gather();
+        if (signal.aborted) break;
         const letters = queue;
         queue = [];
         events.concluded(letters, await write(name, sink, letters, signal));
@@ -48,6 +65,7 @@ export function writer<L extends Output>(
   return {
     push(letter) {
       queue.push(letter);
+      grown();
       if (writing) return;
       writing = true;
       void drain();
