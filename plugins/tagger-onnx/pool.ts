@@ -36,8 +36,6 @@ export interface Pool {
 
 /** Tasks a process may hold: one that runs, and one that waits so that the process never idles. */
 const DEPTH = 2;
-/** Runs of one task, where there is enough to do: crossing to a process and back costs about as much for one as for a few. */
-const RUNS = 1;
 /** A model that keeps ending its processes as they open is not started for ever. */
 const MAX_FAILED_STARTS = 3;
 
@@ -101,8 +99,8 @@ export async function openPool(options: PoolOptions): Promise<Pool> {
   /** Nothing waits behind a long post while another process may come free. */
   const runsLong = ({ tasks }: Slot): boolean => tasks.some(({ jobs }) => jobs.some(isLong));
 
-  /** Few posts are shared out evenly; many are taken in chunks. */
-  const share = (): number => Math.max(1, Math.min(grouping.batch * RUNS, Math.ceil(queue.length / slots.length)));
+  /** Few posts are shared out evenly; many are taken run by run, so that each run finds the most to choose from. */
+  const share = (): number => Math.max(1, Math.min(grouping.batch, Math.ceil(queue.length / slots.length)));
 
   function give(slot: Slot, jobs: readonly Job[]): void {
     const task = { id: nextId++, jobs };

@@ -18,8 +18,8 @@ const LONG = 4_096;
 export const isLong = ({ size }: Job): boolean => size >= LONG;
 
 /**
- * The jobs of all callers. What is taken together comes in groups alike in length, the cheapest for their sub-words
- * first; nobody is passed over for ever.
+ * The jobs of all callers. What is taken together is alike in length, the cheapest group for its sub-words first; nobody
+ * is passed over for ever.
  */
 export interface Queue {
   readonly length: number;
@@ -27,13 +27,13 @@ export interface Queue {
   /** Puts jobs of a lost process back, before all others. */
   putBack(jobs: readonly Job[]): void;
   remove(jobs: ReadonlySet<Job>): void;
-  /** At most `count` jobs. */
+  /** At most `count` jobs that run well together. */
   take(count: number, grouping: Grouping): Job[];
   /** Empties the queue. */
   drain(): Job[];
 }
 
-/** A job that was passed over so often is in the next group, whatever it costs. */
+/** A job that was passed over in so many takes is in the next one, whatever it costs. */
 export const PATIENCE = 16;
 
 interface Entry {
@@ -80,14 +80,9 @@ export function createQueue(): Queue {
     },
     take(count, grouping) {
       if (aloneIsNext()) return [alone.shift()!.job];
-      const taken: Job[] = [];
-      // What is left of `count` makes a group worth running, or waits.
-      while (alike.length > 0 && (taken.length === 0 || count - taken.length >= grouping.batch / 2)) {
-        const { start, end } = cheapest(alike, Math.min(grouping.batch, count - taken.length), turn, grouping);
-        for (const { job } of alike.splice(start, end - start)) taken.push(job);
-      }
-      turn++;
-      return taken;
+      if (alike.length === 0) return [];
+      const { start, end } = cheapest(alike, count, turn++, grouping);
+      return alike.splice(start, end - start).map(({ job }) => job);
     },
     drain() {
       const all = [...alone, ...alike].map(({ job }) => job);
