@@ -1,7 +1,7 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault, z } from "starling-ner";
-import type { Arena } from "./parameters.ts";
+import type { Learner } from "./learner.ts";
 import type { Arenas } from "./start.ts";
 
 const stateFile = z.strictObject({
@@ -23,31 +23,35 @@ export interface Progress {
 const layoutOf = ({ tables, dense }: Arenas): string =>
   [...tables.parameters, ...dense.parameters].map(({ name, dims }) => `${name}[${dims}]`).join(" ");
 
+/** What of a learner changes from step to step. */
+type Kept = Pick<Learner, "arenas" | "average">;
+
 /** The arrays, and the files that hold them as raw little-endian floats. */
-const filesOf = ({ tables, dense }: Arenas): [string, Float32Array<SharedArrayBuffer>][] =>
-  [["tables", tables] as const, ["dense", dense] as const].flatMap(([name, arena]: readonly [string, Arena]) => [
-    [`${name}.weights`, arena.weights],
-    [`${name}.first`, arena.first],
-    [`${name}.second`, arena.second],
+const filesOf = ({ arenas, average }: Kept): [string, Float32Array<SharedArrayBuffer>][] =>
+  (["tables", "dense"] as const).flatMap((name): [string, Float32Array<SharedArrayBuffer>][] => [
+    [`${name}.weights`, arenas[name].weights],
+    [`${name}.first`, arenas[name].first],
+    [`${name}.second`, arenas[name].second],
+    ...(average ? [[`${name}.mean`, average.arenas[name].weights] satisfies [string, unknown]] : []),
   ]);
 
 /** Writes weights, moments and progress, flushed to the disk, into a folder that is there. */
-export async function writeCheckpoint(folder: string, arenas: Arenas, progress: Progress): Promise<void> {
-  for (const [name, array] of filesOf(arenas)) await writeFlushed(join(folder, name), bytesOf(array));
-  const state = { schema: "starling.tagger-onnx.checkpoint/1", ...progress, layout: layoutOf(arenas) };
+export async function writeCheckpoint(folder: string, learner: Kept, progress: Progress): Promise<void> {
+  for (const [name, array] of filesOf(learner)) await writeFlushed(join(folder, name), bytesOf(array));
+  const state = { schema: "starling.tagger-onnx.checkpoint/1", ...progress, layout: layoutOf(learner.arenas) };
   await writeFlushed(join(folder, "learner.json"), JSON.stringify(state));
 }
 
 /** Reads all of a checkpoint before anything is changed: a broken one leaves the run as it was. */
-export async function readCheckpoint(folder: string, arenas: Arenas): Promise<Progress> {
+export async function readCheckpoint(folder: string, learner: Kept): Promise<Progress> {
   const file = join(folder, "learner.json");
   const missing = (cause: unknown) => new Fault("CHECKPOINT_MISSING", { folder }, { cause });
   const text = await readFile(file, "utf8").catch((cause: unknown) => Promise.reject(missing(cause)));
   const parsed = stateFile.safeParse(parseJson(text));
   if (!parsed.success) throw missing(parsed.error);
   const { step, temperature, layout } = parsed.data;
-  if (layout !== layoutOf(arenas)) throw new Fault("CHECKPOINT_OF_ANOTHER_RUN", { folder, what: "weights" });
-  const files = filesOf(arenas);
+  if (layout !== layoutOf(learner.arenas)) throw new Fault("CHECKPOINT_OF_ANOTHER_RUN", { folder, what: "weights" });
+  const files = filesOf(learner);
   for (const [name, array] of files) await checkSize(folder, name, array.byteLength);
   for (const [name, array] of files) await readInto(join(folder, name), bytesOf(array));
   return { step, temperature };

@@ -19,8 +19,8 @@ const SAMPLE_POSTS = 128;
 export async function startLearner(folder: string, _options: Options, plan: TrainPlan): Promise<TrainingRun> {
   const learner = await openLearner(folder, plan);
   const reader = await openReader(learner);
-  const { arenas, types } = learner;
-  const crf = crfOf(arenas.dense, arenas.dense.weights);
+  const { served, types } = learner;
+  const crf = crfOf(served.dense, served.dense.weights);
   const progress = { step: 0, temperature: 1 };
   let sample: readonly PackedInput[] = [];
   return {
@@ -44,9 +44,9 @@ export async function startLearner(folder: string, _options: Options, plan: Trai
       progress.temperature = fitTemperature(crf, examples);
       return progress.temperature;
     },
-    checkpoint: (into) => writeCheckpoint(into, arenas, progress),
+    checkpoint: (into) => writeCheckpoint(into, learner, progress),
     async restore(from) {
-      Object.assign(progress, await readCheckpoint(from, arenas));
+      Object.assign(progress, await readCheckpoint(from, learner));
     },
     save: (into, options) => saveFolder(learner, { temperature: progress.temperature, sample }, into, options),
     async close() {

@@ -42,6 +42,7 @@ export async function learnStep(learner: Learner, posts: readonly GoldInput[], n
   const norm = learner.optimiser.norm(tables);
   refuseNaN(norm, "the gradient's norm", number);
   learner.optimiser.update(tables, number, norm > options.clip ? options.clip / norm : 1);
+  learner.average?.follow(number);
   return mean;
 }
 

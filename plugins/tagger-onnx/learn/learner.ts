@@ -9,6 +9,7 @@ import { type InputOptions, type PackedPost, packInput } from "../input.ts";
 import { exists } from "../model-files.ts";
 import { TAGGER_FILE } from "../tagger-file.ts";
 import { readTokenizer, type SubwordTokenizer } from "../tokenizer.ts";
+import { type Average, createAverage } from "./average.ts";
 import { createOptimiser, type Optimiser } from "./optimiser.ts";
 import { type LearnerOptions, learnerOptions } from "./options.ts";
 import { readSaved } from "./saved.ts";
@@ -23,6 +24,9 @@ export interface Learner {
   readonly options: LearnerOptions;
   readonly types: readonly string[];
   readonly arenas: Arenas;
+  readonly average: Average | undefined;
+  /** What posts are tagged with and what is saved: the arenas, or their mean. */
+  readonly served: Arenas;
   readonly step: Step;
   readonly optimiser: Optimiser;
   readonly input: InputOptions;
@@ -59,6 +63,7 @@ export async function createLearner(base: BaseEncoder, plan: TrainPlan): Promise
   const options = learnerOptions.parse({ ...base.options, ...(plan.options as object | undefined) });
   const { seed, types } = plan;
   const arenas = startArenas(config, base.weights, types.length, { seed, wordShape: options.wordShape });
+  const average = options.average > 0 ? createAverage(arenas, options.average) : undefined;
   const threads = options.threads || availableParallelism();
   const step = await openStep({
     config,
@@ -78,6 +83,8 @@ export async function createLearner(base: BaseEncoder, plan: TrainPlan): Promise
     options,
     types,
     arenas,
+    average,
+    served: average?.arenas ?? arenas,
     step,
     optimiser: createOptimiser({ ...arenas, steps: plan.steps, options, threads }),
     input,

@@ -12,6 +12,11 @@ export const learnerOptions = z.strictObject({
   warmup: z.number().min(0).max(1).default(0.1),
   /** Largest L2 norm of the whole gradient; a longer one is scaled down to it. */
   clip: z.number().positive().default(1),
+  /**
+   * Tags with and saves a running mean of the weights that keeps this share of itself at each update, 0.998 for example;
+   * 0: the weights as they are.
+   */
+  average: z.number().min(0).max(0.99999).default(0),
   /** Rate at which states are dropped; the encoder's own by default. */
   dropout: z.number().min(0).max(0.9).optional(),
   /** Rate at which attention probabilities are dropped; the encoder's own by default. */

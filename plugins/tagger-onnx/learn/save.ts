@@ -62,9 +62,9 @@ async function encodeInt8(graph: Graph, { batching }: Learner, sample: readonly 
 }
 
 /** The encoder's and the head's weights as they stand, copied out of shared memory. */
-function weightsOf({ arenas, config }: Learner): Map<string, FloatTensor> {
+function weightsOf({ served, config }: Learner): Map<string, FloatTensor> {
   const weights = new Map(
-    [arenas.tables, arenas.dense].flatMap((arena) =>
+    [served.tables, served.dense].flatMap((arena) =>
       arena.parameters
         .filter(({ name }) => !isCrf(name))
         .map((p): [string, FloatTensor] => [p.name, { dims: p.dims, data: viewOf(arena.weights, p).slice() }]),
@@ -73,7 +73,7 @@ function weightsOf({ arenas, config }: Learner): Map<string, FloatTensor> {
   return fromSlices(config, weights);
 }
 
-function scoresOf({ arenas: { dense } }: Learner) {
+function scoresOf({ served: { dense } }: Learner) {
   const { transitions, start, end } = crfOf(dense, dense.weights);
   return { transitions: [...transitions], start: [...start], end: [...end] };
 }

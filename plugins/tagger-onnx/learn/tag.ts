@@ -34,13 +34,13 @@ export interface Reader {
 const rowsOfRun = 16;
 
 export async function openReader(learner: Learner): Promise<Reader> {
-  const { arenas, config, options, threads } = learner;
+  const { served, config, options, threads } = learner;
   const graph = new Graph();
   const parts = trainingParts((_, x) => x);
   const encoder = { head: true, pooled: true, wordShape: options.wordShape, parts };
   declareInputs(graph, encoder);
   const weights: Record<string, Tensor> = {};
-  for (const arena of [arenas.tables, arenas.dense]) {
+  for (const arena of [served.tables, served.dense]) {
     const slices = slicesOf(
       config,
       arena.parameters.filter(({ name }) => !isCrf(name)),
@@ -93,7 +93,7 @@ async function readGroup(
   const outputs = await run(batch);
   const emissions = outputs[EMISSIONS]!.data as Float32Array;
   const pooled = outputs[POOLED]!.data as Float32Array;
-  const crf = crfOf(learner.arenas.dense, learner.arenas.dense.weights);
+  const crf = crfOf(learner.served.dense, learner.served.dense.weights);
   const places = placesOf(posts, (row, { first }, word) => row * batch.length + first[word]!);
   let row = 0;
   for (const [k, i] of group.entries()) {
