@@ -88,7 +88,12 @@ export interface ChatBatches {
    * where the server has none, and of a guard CHAT_OVER_BUDGET.
    */
   begin(name: string, requests: ReadonlyMap<string, ChatRequest>, signal: AbortSignal): Promise<string>;
-  /** The server's name of a batch whose beginning was cut off before it could tell; undefined where it never began. */
+  /** Of a guard: gives back what is put aside for a batch that surely never began. */
+  forget?(name: string): void;
+  /**
+   * The server's name of a batch whose beginning was cut off before it could tell; undefined where the server has none of that
+   * name yet. Throws CHAT_BATCH_UNKNOWN where it has too many to tell.
+   */
   find(name: string, signal: AbortSignal): Promise<string | undefined>;
   look(batch: ChatBatchId, signal: AbortSignal): Promise<ChatBatchState>;
   /** What came of a batch that has ended, by key; `requests` are those that are still known. Keys may be missing. */

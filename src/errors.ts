@@ -17,6 +17,11 @@ export const faults = {
     say: (d: { model: string; batch: string; status: string; reason: string }) =>
       `${d.batch} of ${d.model} ended as ${d.status}${d.reason === "" ? "" : `: ${d.reason}`}; start again to ask of what it left`,
   },
+  CHAT_BATCH_UNKNOWN: {
+    retry: false,
+    say: (d: { model: string; name: string; looked: number }) =>
+      `nobody knows whether the batch ${d.name} of ${d.model} began: it is not among the newest ${d.looked}, and there are more; look for it at the provider, and give it up only where it is not there`,
+  },
   CHAT_BUSY: {
     retry: true,
     say: (d: { model: string; afterMs: number | null }) =>
@@ -335,6 +340,11 @@ export const faults = {
     retry: true,
     say: (d: { output: string }) =>
       `no space left for ${d.output}; make room and run again, what was not written stays in the input`,
+  },
+  OUTPUT_IN_USE: {
+    retry: true,
+    say: (d: { output: string }) =>
+      `another run records into ${d.output}; wait until it has ended, or name another output`,
   },
   PEER_MISSING: {
     retry: false,

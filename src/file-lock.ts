@@ -4,10 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const AGAIN_MS = 20;
 
+/** The lock was not free in time. */
+export class FileLocked extends Error {
+  constructor(path: string, waitMs: number) {
+    super(`another process has held ${path} for ${waitMs} ms`);
+  }
+}
+
 /**
  * Works while no other process, and nobody else in this one, works on the same file under this lock. SQLite locks
- * `FILE.lock` by the means of the system, so that a process that is killed leaves none. Throws an error that says
- * so where the lock is not free within `waitMs`.
+ * `FILE.lock` by the means of the system, so that a process that is killed leaves none. Throws FileLocked where the
+ * lock is not free within `waitMs`, and what the system says where there can be none.
  */
 export async function withFileLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T> {
   const path = `${file}.lock`;
@@ -21,7 +28,7 @@ export async function withFileLock<T>(file: string, waitMs: number, work: () => 
         await rm(path, { force: true }); // while it is held: who waits for it sees that it is gone
         lock.close();
       }
-    if (performance.now() > until) throw new Error(`another process has held ${path} for ${waitMs} ms`);
+    if (performance.now() > until) throw new FileLocked(path, waitMs);
     await sleep(AGAIN_MS);
   }
 }
@@ -30,17 +37,20 @@ export async function withFileLock<T>(file: string, waitMs: number, work: () => 
 async function tryLock(path: string): Promise<DatabaseSync | undefined> {
   await writeFile(path, "", { flag: "a" });
   const before = await inode(path);
-  const db = new DatabaseSync(path, { timeout: 0 });
+  const db = new DatabaseSync(path, { timeout: 0, open: false });
   try {
+    db.open();
     db.exec("BEGIN EXCLUSIVE");
     if (before !== undefined && (await inode(path)) === before) return db;
   } catch (error) {
-    if (!isBusy(error)) {
-      db.close();
+    // The file may have been taken away between two looks at it: SQLite has several words for that.
+    const gone = before === undefined || (await inode(path)) !== before;
+    if (!gone && !isBusy(error)) {
+      if (db.isOpen) db.close();
       throw error;
     }
   }
-  db.close();
+  if (db.isOpen) db.close();
   return undefined;
 }
 
@@ -50,5 +60,4 @@ const inode = (path: string): Promise<bigint | undefined> =>
     () => undefined,
   );
 
-/** Also where the file was taken away between two looks at it. */
-const isBusy = (error: unknown): boolean => /locked|busy|unable to open|disk I\/O/i.test((error as Error).message);
+const isBusy = (error: unknown): boolean => /locked|busy/i.test((error as Error).message);

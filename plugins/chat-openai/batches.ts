@@ -25,7 +25,7 @@ const MAX_RESULT_BYTES = 256_000_000;
 /** Files go up and come down within this time. */
 const TRANSFER_MS = 600_000;
 /** Batches that are looked through for one whose beginning was cut off; the newest come first. */
-const MAX_LISTED = 1000;
+const MAX_LISTED = 10_000;
 /** The field of a batch's metadata that holds the name it was begun under. */
 const NAME = "starling";
 /** What servers without batches answer. */
@@ -117,8 +117,9 @@ export function createBatches({
         call(signal, TRANSFER_MS, async (signal) => {
           let listed = 0;
           for await (const batch of openai.batches.list({ limit: 100 }, { signal })) {
-            if (batch.metadata?.[NAME] === name) return batch.id;
-            if (++listed >= MAX_LISTED) break;
+            if (listed === MAX_LISTED) throw new Fault("CHAT_BATCH_UNKNOWN", { model, name, looked: listed });
+            listed++;
+            if (batch.metadata?.[NAME] === name) return read(batch).id;
           }
           return undefined;
         }),

@@ -69,6 +69,8 @@ describe("a guard's batches", () => {
     await expect(batches.begin("n", requests, never)).rejects.toBe(fault);
     expect(left()).toBeCloseTo(1 - kept, 9);
     expect(await batches.find("n", never)).toBeUndefined();
+    expect(left(), "it may begin yet").toBeCloseTo(1 - kept, 9);
+    batches.forget!("n");
     expect(left(), "it turns out that it never began").toBe(1);
   });
 

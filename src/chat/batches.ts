@@ -53,10 +53,10 @@ export function guardBatches(chat: Chat, inner: ChatBatches, { budget, cache, to
         throw error;
       }
     },
-    async find(name, signal) {
-      const id = await inner.find(name, signal);
-      if (id === undefined) budget?.release(name, 0);
-      return id;
+    // Not by `find`: who began the batch may be at it still.
+    forget(name) {
+      inner.forget?.(name);
+      budget?.release(name, 0);
     },
     async fetch(batch: ChatBatchId, requests, signal) {
       const answers = await inner.fetch(batch, requests, signal);

@@ -21,6 +21,7 @@ const neverStarted: readonly FaultCode[] = [
   "MODEL_FAMILY_UNKNOWN",
   "MODEL_FILE_INVALID",
   "MODEL_FILE_MISSING",
+  "OUTPUT_IN_USE",
   "PLUGIN_OPEN_FAILED",
   "RESOURCE_PORT",
   "RESOURCE_UNKNOWN",

@@ -177,7 +177,7 @@ test("asks again in another batch of what failed or expired; what is refused is 
     ],
   });
   const { code, told } = await record(...args, "--batch", "always");
-  expect([code, told]).toEqual([0, expect.stringContaining("batch_dev_1 ended as expired: 1 answers, 2 without")]);
+  expect([code, told]).toEqual([0, expect.stringContaining("batch_dev_1 ended as expired: 1 answer, 2 without")]);
   expect(told).toContain("batch_dev_2 ended as completed: 2 answers, 0 without");
   expect(told).toContain("3 of 3 recorded");
   expect(asked.length).toBe(5);

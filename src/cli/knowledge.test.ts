@@ -74,7 +74,7 @@ describe("starling knowledge record", () => {
     // What a crash leaves behind.
     appendFileSync(output, '{"id":"3","knowl');
     const rest = await record(pipeline, "-d", data, "-o", output);
-    expect(rest.told).toContain("1 posts to record (2 recorded before)");
+    expect(rest.told).toContain("1 post to record (2 recorded before)");
     expect(
       recorded(output)
         .map(({ id }) => id)
@@ -102,7 +102,7 @@ describe("starling knowledge record", () => {
     const pipeline = await config({ script: [{ when: "tired", fault: "failed", times: 1 }] });
     const [data, output] = [file("posts.ndjson", `${ndjson(posts)}{"id":\n`), join(folder, "k.ndjson")];
     const { code, told } = await record(pipeline, "-d", data, "-o", output);
-    expect([code, told]).toEqual([1, expect.stringContaining("1 lines are no posts")]);
+    expect([code, told]).toEqual([1, expect.stringContaining("1 line is no post and is left out (POST_NOT_JSON 1); the first: posts.ndjson line 4")]);
     expect(told).toMatch(/the last fault was CHAT_FAILED: .* failed with status 500/);
     expect(told).toContain("2 of 3 recorded, 3 requests");
     expect(told).toContain("(knowledge-chat: llm_error 1); start again to ask of the others");
@@ -130,7 +130,7 @@ describe("starling knowledge record", () => {
     await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(2), 20_000);
     child.kill("SIGINT");
     const { code, told } = await end;
-    expect([code, told]).toEqual([0, expect.stringMatching(/^stopping; [12] calls under way$/m)]);
+    expect([code, told]).toEqual([0, expect.stringMatching(/^stopping; (1 call|2 calls) under way$/m)]);
     expect(told).toMatch(/knowledge-chat: stopped \d+/);
     expect(asked.length).toBeLessThanOrEqual(6);
     expect(recorded(output).length).toBe(asked.length);

@@ -1,14 +1,18 @@
 import { existsSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ConfigText } from "../config/index.ts";
-import { Fault } from "../errors.ts";
+import { Fault, isFault } from "../errors.ts";
+import { FileLocked, withFileLock } from "../file-lock.ts";
 import type { RunSummary } from "../flow/types.ts";
 import { planConfig } from "../plan.ts";
+import { printable } from "../printable.ts";
 import {
   type BatchMode,
   type CorpusPost,
   conllPosts,
+  counted,
   type Estimate,
   isConll,
   openBatchLog,
@@ -34,7 +38,7 @@ interface RecordFlags {
   readonly gate?: boolean;
   readonly batch?: BatchMode;
   readonly batchSize?: string;
-  readonly batchLook: string;
+  readonly batchLook?: string;
   readonly verbose?: boolean;
 }
 
@@ -64,7 +68,7 @@ export function knowledgeCommand(): Command {
       ]),
     )
     .option("--batch-size <count>", "questions in one batch at most")
-    .option("--batch-look <seconds>", "longest time between two looks at a batch", "60")
+    .option("--batch-look <seconds>", "longest time between two looks at a batch (default: 60)")
     .option("--verbose", "log what plugins say, and show stacks of faults")
     .addHelpText("after", notes)
     .action(recordCorpus);
@@ -73,6 +77,7 @@ export function knowledgeCommand(): Command {
 
 async function recordCorpus(config: string, flags: RecordFlags): Promise<void> {
   const signal = stopOnSignals();
+  refuseIdle(flags);
   const maxUsd = amount(flags.maxUsd);
   const limit = wholeNumber("--limit", flags.limit);
   const text = withData(await readConfig(config), flags.data);
@@ -81,43 +86,83 @@ async function recordCorpus(config: string, flags: RecordFlags): Promise<void> {
   const all = isConll(flags.data)
     ? await conllPosts(resolve(flags.data), flags.captions && resolve(flags.captions))
     : await readable(await sourcePosts(plan, logs.log, signal));
-  const output = await openRecords(resolve(flags.output));
-  try {
-    const batch = await openBatches(flags, maxUsd);
-    let done = false;
+  const path = resolve(flags.output);
+  // An estimate writes nothing, so it may stand beside another run.
+  if (flags.estimate) return recordInto(path);
+  await alone(path, () => recordInto(path));
+
+  async function recordInto(path: string): Promise<void> {
+    const readOnly = flags.estimate ?? false;
+    const output = await openRecords(path, { readOnly });
     try {
-      const posts = all.filter(({ post }) => !output.has(post)).slice(0, limit);
-      const recorder = await openRecorder(plan, { ...logs, ...(batch && { batch }) });
+      const batch = await openBatches(flags, maxUsd);
+      let done = false;
       try {
-        const estimate = await recorder.estimate(posts, signal);
-        say(tellEstimate(estimate, output.before));
-        done = posts.length === 0 && batch?.log.open().length === 0;
-        if (flags.estimate || posts.length === 0) return;
-        refuseCost(estimate, maxUsd);
-        await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined });
-        done = !signal.aborted;
+        const left = all.filter(({ post }) => !output.has(post));
+        const posts = left.slice(0, limit);
+        const recorder = await openRecorder(plan, { ...logs, ...(batch && { batch }) });
+        try {
+          const estimate = await recorder.estimate(posts, signal);
+          say(tellEstimate(estimate, output.before));
+          const nothing = posts.length === 0 && !batch?.log.open().length;
+          if (flags.estimate) return;
+          if (!nothing) refuseCost(estimate, maxUsd);
+          const ended =
+            nothing || (await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined }));
+          // With --limit it may hold answers to the posts after.
+          done = ended && posts.length === left.length && !batch?.log.open().length;
+        } finally {
+          await recorder.close();
+        }
+        await output.flush();
       } finally {
-        await recorder.close();
+        await batch?.log.close({ done });
       }
-      await output.flush();
     } finally {
-      await batch?.log.close({ done });
+      await output.close();
     }
-  } finally {
-    await output.close();
   }
 }
 
+/** How long another run may take to end, in milliseconds. */
+const LOCK_MS = 500;
+
+/** Works while no other run records into the output, under whatever name. Throws OUTPUT_IN_USE, OUTPUT_FAILED. */
+async function alone(output: string, work: () => Promise<void>): Promise<void> {
+  const real = await realpath(output).catch(() => output);
+  await withFileLock(real, LOCK_MS, work).catch((cause: Error) => {
+    if (cause instanceof FileLocked) throw new Fault("OUTPUT_IN_USE", { output }, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (isFault(cause) || !/^(E[A-Z]+|ERR_SQLITE_ERROR)$/.test(code ?? "")) throw cause;
+    throw new Fault("OUTPUT_FAILED", { output, reason: cause.message }, { cause });
+  });
+}
+
+/** Flags that nothing would heed are a mistake. */
+function refuseIdle({ batch, batchSize, batchLook, captions, data }: RecordFlags): void {
+  const idle = [
+    ...(batch === undefined && batchSize !== undefined ? [["--batch-size", "add --batch"]] : []),
+    ...(batch === undefined && batchLook !== undefined ? [["--batch-look", "add --batch"]] : []),
+    ...(captions !== undefined && !isConll(data)
+      ? [["--captions", "it belongs to CoNLL; posts of .ndjson have their captions from stages"]]
+      : []),
+  ];
+  const [[flag, help] = []] = idle;
+  if (flag !== undefined) throw new Fault("USAGE", { what: `${flag} does nothing here`, help: help! });
+}
+
 /** What is known of batches, beside the output. Throws USAGE where one may be under way and none is wanted. */
-async function openBatches({ output, batch: mode, batchSize, batchLook }: RecordFlags, maxUsd: number | undefined) {
+async function openBatches(flags: RecordFlags, maxUsd: number | undefined) {
+  const { output, batch: mode, batchSize, batchLook, estimate: readOnly = false } = flags;
   const file = `${resolve(output)}.batches`;
   const size = wholeNumber("--batch-size", batchSize);
   const longestMs = 1000 * (wholeNumber("--batch-look", batchLook) ?? 60);
-  if (mode !== undefined) return { mode, log: await openBatchLog(file), size, maxUsd, told: { say, longestMs } };
-  if (existsSync(file))
+  if (mode !== undefined)
+    return { mode, log: await openBatchLog(file, { readOnly }), size, maxUsd, told: { say, longestMs } };
+  if (existsSync(file) && !readOnly)
     throw new Fault("USAGE", {
       what: `${file} remembers batches that an earlier run began`,
-      help: "add --batch to go on with them, or delete it to ask anew, which costs again",
+      help: "add --batch to go on with them, or delete it to ask anew: what they cost is paid all the same, and once more then",
     });
   return undefined;
 }
@@ -130,11 +175,12 @@ interface Task {
   readonly inBatches: boolean;
 }
 
-async function ask(recorder: Recorder, { posts, output, maxUsd, signal, inBatches }: Task): Promise<void> {
+/** False where it was stopped. */
+async function ask(recorder: Recorder, { posts, output, maxUsd, signal, inBatches }: Task): Promise<boolean> {
   const enough = new AbortController();
   const { circuitOpen } = recorder.meter;
   const stop = AbortSignal.any([signal, enough.signal, circuitOpen.signal]);
-  stop.addEventListener("abort", () => say(`stopping; ${recorder.meter.underWay} calls under way`));
+  stop.addEventListener("abort", () => say(`stopping; ${counted(recorder.meter.underWay, "call")} under way`));
   let written = 0;
   const telling = progress(() => `${written} of ${posts.length} recorded, ${usd(recorder.meter.usd)}`);
   try {
@@ -149,7 +195,8 @@ async function ask(recorder: Recorder, { posts, output, maxUsd, signal, inBatche
     if (circuitOpen.signal.aborted) say("stopped, for the guard's circuit is open; mend what failed, and start again");
     const stopped = signal.aborted || enough.signal.aborted;
     const nothing = written === 0 && output.before === 0 && !stopped;
-    if (nothing || (written < posts.length && lacking(summary))) fail(recorder);
+    if ((nothing && posts.length > 0) || (written < posts.length && lacking(summary))) fail(recorder);
+    return !stop.aborted;
   } finally {
     telling.end();
   }
@@ -174,12 +221,16 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const usd = (amount: number): string => `${amount.toFixed(amount < 0.1 ? 4 : 2)} USD`;
 
 function tellEstimate(
-  { posts, requests, inputTokens, outputTokens, models, unpriced, ...cost }: Estimate,
+  { posts, requests, known, inputTokens, outputTokens, models, unpriced, ...cost }: Estimate,
   before: number,
 ) {
-  const known = before > 0 ? ` (${before} recorded before)` : "";
-  if (requests === 0) return `${posts} posts to record${known}, no LLM is asked`;
-  const asked = `${posts} posts to record${known}: about ${requests} requests to ${models.join(", ")}, ${inputTokens} + ${outputTokens} tokens`;
+  const notes = [
+    ...(before > 0 ? [`${before} recorded before`] : []),
+    ...(known > 0 ? [`about ${counted(known, "question")} answered or under way`] : []),
+  ];
+  const task = `${counted(posts, "post")} to record${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
+  if (requests === 0) return `${task}, ${known > 0 ? "nothing more" : "no LLM"} is asked`;
+  const asked = `${task}: about ${counted(requests, "request")} to ${models.join(", ")}, ${inputTokens} + ${outputTokens} tokens`;
   const money = `about ${usd(cost.usd)}, at most ${usd(cost.worstUsd)} without retries`;
   return unpriced.length > 0 ? `${asked}; no price is known of ${unpriced.join(", ")}` : `${asked}, ${money}`;
 }
@@ -189,7 +240,7 @@ function tellEnd(written: number, posts: number, { meter }: Recorder, { passed, 
     Object.entries(counts).map(([reason, count]) => `${stage}: ${reason} ${count}`),
   );
   const why = written < posts && reasons.length > 0 ? ` (${reasons.join("; ")}); start again to ask of the others` : "";
-  return `${written} of ${posts} recorded, ${meter.requests} requests, ${usd(meter.usd)}${why}`;
+  return `${written} of ${posts} recorded, ${counted(meter.requests, "request")}, ${usd(meter.usd)}${why}`;
 }
 
 function refuseCost({ usd: about, unpriced }: Estimate, maxUsd: number | undefined): void {
@@ -220,6 +271,15 @@ function withData(text: ConfigText, data: string): ConfigText {
 }
 
 function readable({ posts, unreadable }: Awaited<ReturnType<typeof sourcePosts>>): readonly CorpusPost[] {
-  if (unreadable > 0) say(`${unreadable} lines are no posts and are left out`);
+  const [first] = unreadable;
+  if (first === undefined) return posts;
+  const counts = new Map<string, number>();
+  for (const error of unreadable) {
+    const code = isFault(error) ? error.code : error.name;
+    counts.set(code, (counts.get(code) ?? 0) + 1);
+  }
+  const codes = [...counts].map(([code, count]) => `${code} ${count}`).join(", ");
+  const are = unreadable.length === 1 ? "line is no post and is" : "lines are no posts and are";
+  say(printable(`${unreadable.length} ${are} left out (${codes}); the first: ${first.message}`));
   return posts;
 }

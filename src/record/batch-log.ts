@@ -1,7 +1,8 @@
-import { open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { z } from "zod";
 import type { ChatAnswer } from "../chat.ts";
 import { Fault, type FaultCode, type FaultDetails, faults, isFault } from "../errors.ts";
+import { openToGoOn } from "./go-on.ts";
 
 const answerShape = z.object({
   text: z.string(),
@@ -11,7 +12,12 @@ const answerShape = z.object({
   usd: z.number(),
 });
 const lineShape = z.union([
-  z.strictObject({ batch: z.string(), model: z.string(), keys: z.array(z.string()) }),
+  z.strictObject({
+    batch: z.string(),
+    model: z.string(),
+    resource: z.string().optional(),
+    keys: z.array(z.string()),
+  }),
   z.strictObject({ batch: z.string(), id: z.string() }),
   z.strictObject({ batch: z.string(), dropped: z.literal(true) }),
   z.strictObject({ batch: z.string(), key: z.string(), answer: answerShape }),
@@ -28,6 +34,8 @@ type Line = z.output<typeof lineShape>;
 export interface OpenBatch {
   readonly name: string;
   readonly model: string;
+  /** The config's name of whom it was asked by: two may have one model, each with a guard of its own. */
+  readonly resource?: string | undefined;
   readonly keys: readonly string[];
   readonly id: string | undefined;
 }
@@ -55,20 +63,23 @@ export interface BatchLog {
 
 /**
  * Opens the file that remembers batches between runs, made where it is missing. Each step is on the disk before the next one
- * begins, and what a crash left half written is taken off: so no run asks again what another one has paid for. Throws
- * DATA_MALFORMED where it holds something else, OUTPUT_FAILED where it cannot be written.
+ * begins, and what a crash left half written is taken off: so no run asks again what another one has paid for. With `readOnly`
+ * it is only looked at, and nothing may be added. Throws DATA_MALFORMED where it holds something else, OUTPUT_FAILED where it
+ * cannot be written.
  */
-export async function openBatchLog(file: string): Promise<BatchLog> {
-  const handle = await open(file, "a+").catch((cause: Error) => {
-    throw new Fault("OUTPUT_FAILED", { output: file, reason: cause.message }, { cause });
-  });
+export async function openBatchLog(
+  file: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<BatchLog> {
+  const handle = await openToGoOn(file, readOnly);
   const batches = new Map<string, OpenBatch & { read: boolean }>();
   const results = new Map<string, Result>();
   const coming = new Map<string, Map<string, ChatAnswer | Fault>>();
 
   const take = (line: Line): void => {
     const name = line.batch;
-    if ("keys" in line) batches.set(name, { name, model: line.model, keys: line.keys, id: undefined, read: false });
+    const { model, resource, keys } = line as Partial<OpenBatch>;
+    if (keys !== undefined) batches.set(name, { name, model: model!, resource, keys, id: undefined, read: false });
     else if ("id" in line) batches.set(name, { ...batches.get(name)!, id: line.id });
     else if ("dropped" in line) batches.delete(name);
     else if ("key" in line) {
@@ -84,38 +95,43 @@ export async function openBatchLog(file: string): Promise<BatchLog> {
   };
   const write = async (lines: readonly Line[]): Promise<void> => {
     for (let at = 0; at < lines.length; at += 1000)
-      await handle.appendFile(
+      await handle!.appendFile(
         lines
           .slice(at, at + 1000)
           .map((line) => `${JSON.stringify(line)}\n`)
           .join(""),
       );
-    await handle.sync();
+    await handle!.sync();
     for (const line of lines) take(line);
   };
 
   try {
-    const text = await handle.readFile("utf8");
+    const text = (await handle?.readFile("utf8")) ?? "";
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     whole.split("\n").forEach((line, i) => {
-      if (line !== "") take(parsed(line, file, i + 1));
+      if (line === "") return;
+      const read = parsed(line, file, i + 1);
+      if ("id" in read && !batches.has(read.batch))
+        throw malformed(file, i + 1, "tells the id of a batch that no line before it begins");
+      take(read);
     });
-    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole));
+    if (!readOnly && whole.length < text.length) await handle?.truncate(Buffer.byteLength(whole));
   } catch (error) {
-    await handle.close();
+    await handle?.close();
     throw error;
   }
   return {
     file,
     results,
     open: () => [...batches.values()].filter(({ read }) => !read),
-    intend: ({ name, model, keys }) => write([{ batch: name, model, keys: [...keys] }]),
+    intend: ({ name, model, resource, keys }) => write([{ batch: name, model, resource, keys: [...keys] }]),
     begun: (name, id) => write([{ batch: name, id }]),
     dropped: (name) => write([{ batch: name, dropped: true }]),
     ended: (name, status, came) =>
       write([...[...came].map(([key, one]) => resultLine(name, key, one)), { batch: name, ended: status }]),
     async close({ done }) {
-      await handle.close();
+      await handle?.close();
+      if (readOnly) return;
       if (done || (batches.size === 0 && results.size === 0)) await rm(file, { force: true });
     },
   };
@@ -134,7 +150,9 @@ function parsed(text: string, file: string, line: number): Line {
   try {
     return lineShape.parse(JSON.parse(text));
   } catch (error) {
-    const cause = "no line of a file that remembers batches";
-    throw new Fault("DATA_MALFORMED", { file, line, cause, fix: "move it away" }, { cause: error });
+    throw malformed(file, line, "no line of a file that remembers batches", error);
   }
 }
+
+const malformed = (file: string, line: number, cause: string, error?: unknown): Fault =>
+  new Fault("DATA_MALFORMED", { file, line, cause, fix: "move it away" }, { cause: error });

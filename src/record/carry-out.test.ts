@@ -27,6 +27,7 @@ async function carried(batches: Partial<ChatBatches>, signal = live) {
   const { chat } = scriptedChat();
   const task = {
     chat,
+    resource: "llm",
     batches: {
       maxRequests: 10,
       maxBytes: 1000,
@@ -100,7 +101,7 @@ test("a server that stays away is given up after twenty calls, and the batch sta
   });
   expect([error, looks]).toEqual([expect.objectContaining({ code: "CHAT_FAILED" }), 20]);
   expect(open).toMatchObject([{ id: "batch_1", keys: ["a", "b"] }]);
-  expect(said.at(-1)).toMatch(/start again to wait for it, or delete .*k\.batches/);
+  expect(said.at(-1)).toMatch(/start again to wait for it\. It is paid for also where .*k\.batches is deleted/);
 });
 
 test("where the answer to its beginning is lost, the batch is looked for before another one is begun", async () => {

@@ -5,12 +5,15 @@ import { pause } from "../chat/time.ts";
 import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRequest } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import type { BatchLog, OpenBatch } from "./batch-log.ts";
+import { counted } from "./counted.ts";
 
 /** Between two looks at a batch at first, and what each wait grows by. */
 const FIRST_MS = 1000;
 const GROWTH = 1.5;
-/** Before it is looked for a batch whose beginning was cut off: the server may still be at it. */
+/** Before each look for a batch whose beginning was cut off: the server may still be at it. */
 const SETTLE_MS = 5000;
+/** Such looks before it counts as never begun. */
+const SEARCHES = 3;
 /** Tries to begin a batch. */
 const BEGINNINGS = 3;
 /** Calls that may fail in a row while a batch is waited for. */
@@ -25,6 +28,8 @@ export interface Told {
 
 export interface Task {
   readonly chat: Chat;
+  /** The config's name of it. */
+  readonly resource: string;
   readonly batches: ChatBatches;
   readonly requests: ReadonlyMap<string, ChatRequest>;
   readonly log: BatchLog;
@@ -43,7 +48,9 @@ export async function carryOut(task: Task): Promise<void> {
   const batch = open === undefined ? await begin(task) : await findAgain(task, open);
   if (batch === undefined) return;
   const state = await ended(task, batch).catch((error: unknown) => {
-    told.say(`${batch.id} goes on at the server; start again to wait for it, or delete ${log.file} to give it up`);
+    told.say(
+      `${batch.id} goes on at the server; start again to wait for it. It is paid for${worstOfAll(task)} also where ${log.file} is deleted, and all it was asked costs again then`,
+    );
     throw error;
   });
   const found = await patiently(task, () => batches.fetch(batch, requests, signal));
@@ -56,18 +63,22 @@ export async function carryOut(task: Task): Promise<void> {
 
 /** Hands the requests over. Where the answer to that is lost, it looks for the batch before it tries again. */
 async function begin(task: Task): Promise<ChatBatchId> {
-  const { chat, batches, requests, log, told } = task;
+  const { chat, resource, requests, log, told } = task;
   const name = `starling-${randomUUID()}`;
-  const price = batches.price ?? chat.price;
-  const money = price === undefined ? "" : `, at most ${worstOf(requests.values(), price).toFixed(4)} USD`;
-  await log.intend({ name, model: chat.model, keys: [...requests.keys()] });
+  await log.intend({ name, model: chat.model, resource, keys: [...requests.keys()] });
   const id = await handedOver(task, name);
   await log.begun(name, id);
-  told.say(`${id}: ${requests.size} questions to ${chat.model}${money}`);
+  told.say(`${id}: ${counted(requests.size, "question")} to ${chat.model}${worstOfAll(task)}`);
   return { name, id };
 }
 
-async function handedOver({ batches, requests, log, signal }: Task, name: string): Promise<string> {
+function worstOfAll({ chat, batches, requests }: Task): string {
+  const price = batches.price ?? chat.price;
+  return price === undefined ? "" : `, at most ${worstOf(requests.values(), price).toFixed(4)} USD`;
+}
+
+async function handedOver(task: Task, name: string): Promise<string> {
+  const { batches, requests, log, signal } = task;
   for (let attempt = 1; ; attempt++) {
     try {
       // Not ended by a stop: a batch that nobody knows of would be paid for in vain.
@@ -75,8 +86,8 @@ async function handedOver({ batches, requests, log, signal }: Task, name: string
     } catch (error) {
       const never = neverBegan(error);
       if (attempt < BEGINNINGS && isPassing(error)) {
-        await pause((never ? FIRST_MS * attempt : SETTLE_MS) + peaceMs(error), signal);
-        const id = never ? undefined : await batches.find(name, signal);
+        await pause(FIRST_MS * attempt + peaceMs(error), signal);
+        const id = never ? undefined : await sought(task, name);
         if (id !== undefined) return id;
         continue;
       }
@@ -88,15 +99,29 @@ async function handedOver({ batches, requests, log, signal }: Task, name: string
 
 /** The batch of an earlier run; undefined where it never began. */
 async function findAgain(task: Task, { name, id }: OpenBatch): Promise<ChatBatchId | undefined> {
-  const { batches, log, told, signal } = task;
+  const { batches, log, told } = task;
   if (id !== undefined) {
     told.say(`${id} was begun before: waiting for it`);
     return { name, id };
   }
-  const found = await patiently(task, () => batches.find(name, signal));
-  if (found === undefined) await log.dropped(name);
-  else await log.begun(name, found);
-  return found === undefined ? undefined : { name, id: found };
+  const found = await sought(task, name);
+  if (found !== undefined) {
+    await log.begun(name, found);
+    return { name, id: found };
+  }
+  // The money first: where this process ends in between, the next one does the same again.
+  batches.forget?.(name);
+  await log.dropped(name);
+  return undefined;
+}
+
+/** The server's name of a batch whose beginning was cut off; undefined where it is not there at several looks. */
+async function sought(task: Task, name: string): Promise<string | undefined> {
+  for (let searches = 1; ; searches++) {
+    await pause(SETTLE_MS, task.signal);
+    const id = await patiently(task, () => task.batches.find(name, task.signal));
+    if (id !== undefined || searches === SEARCHES) return id;
+  }
 }
 
 async function ended(task: Task, batch: ChatBatchId): Promise<ChatBatchState> {
@@ -139,5 +164,5 @@ function tellEnd(
   const answers = [...came.values()].filter((one) => !(one instanceof Error)) as ChatAnswer[];
   const usd = answers.reduce((sum, one) => sum + one.usd, 0).toFixed(4);
   const why = reason === "" ? "" : ` (${reason})`;
-  return `${id} ended as ${status}${why}: ${answers.length} answers, ${came.size - answers.length} without, ${usd} USD`;
+  return `${id} ended as ${status}${why}: ${counted(answers.length, "answer")}, ${came.size - answers.length} without, ${usd} USD`;
 }

@@ -18,22 +18,22 @@ export async function conllPosts(path: string, captions: string | undefined): Pr
   });
 }
 
-/** Posts of the plan's source, read to its end; `unreadable` counts what is none. */
+/** Posts of the plan's source, read to its end; `unreadable` says of each line that is none why. */
 export async function sourcePosts(
   { source, text }: Plan,
   log: Log,
   signal: AbortSignal,
-): Promise<{ readonly posts: readonly CorpusPost[]; readonly unreadable: number }> {
+): Promise<{ readonly posts: readonly CorpusPost[]; readonly unreadable: readonly Error[] }> {
   const { plugin, options } = source!;
   const host = createHost({ plugin: plugin.name, folder: text.folder, resources: new Map(), log, count() {} });
   const opened = await plugin.open(options, host);
   const posts: Post[] = [];
-  let unreadable = 0;
+  const unreadable: Error[] = [];
   try {
     for await (const deliveries of opened.read(signal))
       for (const { post } of deliveries)
         if (post.kind === "ok") posts.push(post.value);
-        else unreadable++;
+        else if (post.kind === "fail") unreadable.push(post.error);
   } finally {
     await opened.close?.();
   }

@@ -15,6 +15,8 @@ export interface Meter {
   /** Models without a price. */
   readonly unpriced: Set<string>;
   requests: number;
+  /** While estimating: questions that are answered already, or under way. */
+  known: number;
   inputTokens: number;
   outputTokens: number;
   /** While estimating: what the requests would probably cost, and at most. */
@@ -40,7 +42,12 @@ export function metered(plan: Plan, meter: Meter, questions?: Questions): Plan {
     const { plugin, name } = resource;
     if (plugin.fills.name !== chatPort.name || !borrowed.has(name)) return resource;
     const open: typeof plugin.open = async (options, host) =>
-      measured((await plugin.open(options, host)) as unknown as Chat & { close?(): Promise<void> }, meter, questions);
+      measured(
+        name,
+        (await plugin.open(options, host)) as unknown as Chat & { close?(): Promise<void> },
+        meter,
+        questions,
+      );
     return { ...resource, plugin: { ...plugin, open } };
   });
   return { ...plan, resources };
@@ -52,6 +59,7 @@ export function createMeter(): Meter {
     models: new Set(),
     unpriced: new Set(),
     requests: 0,
+    known: 0,
     inputTokens: 0,
     outputTokens: 0,
     usd: 0,
@@ -62,18 +70,24 @@ export function createMeter(): Meter {
   };
 }
 
-function measured<C extends Chat>(inner: C, meter: Meter, questions: Questions | undefined): C {
+function measured<C extends Chat>(name: string, inner: C, meter: Meter, questions: Questions | undefined): C {
   const direct = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
     meter.requests++;
     return paid(await watched(() => inner.ask(request, signal), meter), meter);
   };
-  const batched = questions?.of(inner, direct);
+  const { ask: send, look } = questions?.of(name, inner, direct) ?? { ask: direct, look: inner.batches?.known };
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
     meter.models.add(inner.model);
     if (inner.price === undefined) meter.unpriced.add(inner.model);
-    if (!meter.estimating) return (batched ?? direct)(request, signal);
-    meter.requests++;
-    estimate((batched && inner.batches?.price) ?? inner.price, request, meter);
+    if (!meter.estimating) return send(request, signal);
+    const found = look?.(request);
+    if (found !== undefined) meter.known++;
+    // What comes after it is measured with it: a question with its caption.
+    if (found !== undefined && found !== "settled") return found;
+    if (found === undefined) {
+      meter.requests++;
+      estimate((questions && inner.batches?.price) ?? inner.price, request, meter);
+    }
     throw new Fault("CHAT_OVER_BUDGET", { model: inner.model, usd: 0, leftUsd: 0 });
   };
   return { ...inner, ask };

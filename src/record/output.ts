@@ -1,8 +1,7 @@
-import { open } from "node:fs/promises";
-import { Fault } from "../errors.ts";
 import type { Knowledge } from "../facts.ts";
 import { parseRecorded, type Recorded, textKey } from "../knowledge/index.ts";
 import type { Post } from "../schema/post.ts";
+import { openToGoOn } from "./go-on.ts";
 
 export interface RecordFile {
   /** Answers that were there before. */
@@ -16,34 +15,36 @@ export interface RecordFile {
 }
 
 /**
- * Opens a file of recorded answers to go on with it. A last line that a crash left half written is taken off. Throws
- * DATA_MALFORMED where it holds something else, OUTPUT_FAILED where it cannot be written.
+ * Opens a file of recorded answers to go on with it. A last line that a crash left half written is taken off. With `readOnly` it
+ * is only looked at, and nothing may be added. Throws DATA_MALFORMED where it holds something else, OUTPUT_FAILED where it cannot
+ * be written.
  */
-export async function openRecords(file: string): Promise<RecordFile> {
-  const handle = await open(file, "a+").catch((cause: Error) => {
-    throw new Fault("OUTPUT_FAILED", { output: file, reason: cause.message }, { cause });
-  });
+export async function openRecords(
+  file: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<RecordFile> {
+  const handle = await openToGoOn(file, readOnly);
   try {
-    const text = await handle.readFile("utf8");
+    const text = (await handle?.readFile("utf8")) ?? "";
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     const known = new Set((whole.trim() === "" ? [] : parseRecorded(whole, file)).map(keyOfRecord));
-    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole));
+    if (!readOnly && whole.length < text.length) await handle?.truncate(Buffer.byteLength(whole));
     return {
       before: known.size,
       has: (post) => known.has(keyOf(post)),
       async add(answers) {
         const lines = answers.map(({ post, knowledge }) => JSON.stringify(recordOf(post, knowledge)));
-        if (lines.length > 0) await handle.appendFile(`${lines.join("\n")}\n`);
+        if (lines.length > 0) await handle!.appendFile(`${lines.join("\n")}\n`);
         for (const { post } of answers) known.add(keyOf(post));
       },
-      flush: () => handle.sync(),
+      flush: async () => handle?.sync(),
       close: async () => {
-        await handle.sync();
-        await handle.close();
+        if (!readOnly) await handle?.sync();
+        await handle?.close();
       },
     };
   } catch (error) {
-    await handle.close();
+    await handle?.close();
     throw error;
   }
 }

@@ -25,22 +25,38 @@ type Ask = Chat["ask"];
 
 /** Batches that a question is asked in at most. */
 const TIMES = 3;
+/** Batches in a row that a budget may refuse: others spend from it too. */
+const REFUSALS = 3;
 
 /**
  * Questions that stages ask and batches answer. A question whose answer is known gets it; any other one is put down for the next
  * batch, and CHAT_BATCHED is thrown.
  */
 export interface Questions {
-  /** What stands for the model's own `ask`. Throws CHAT_NO_BATCHES. */
-  of(chat: Chat, direct: Ask): Ask;
-  /** Whether questions wait since `answer` was called last. */
+  /** What stands for the model's own `ask`; `resource` is the config's name of it. Throws CHAT_NO_BATCHES. */
+  of(resource: string, chat: Chat, direct: Ask): Batched;
+  /** Whether questions wait since `answer` was called last, or batches of an earlier run. */
   readonly waiting: boolean;
-  /** Waits for the batches that are under way, then sends what waits and waits for that. */
+  /** Grows whenever answers have come that no stage has been told. */
+  readonly arrivals: number;
+  /** Waits for one batch: one that is under way, or else a new one of what waits for a model. */
   answer(signal: AbortSignal): Promise<void>;
+  /** From now on nothing is sent and nothing put down: what is known is told, and all else waits for another run. */
+  close(): void;
+}
+
+/** `settled`: it will not be asked again, for it is under way, or failed for good. */
+export type Look = (request: ChatRequest) => ChatAnswer | "settled" | undefined;
+
+export interface Batched {
+  readonly ask: Ask;
+  /** What is known of a question without asking it. */
+  readonly look: Look;
 }
 
 /** The questions to one model. */
 interface Asked {
+  readonly resource: string;
   readonly chat: Chat;
   readonly batches: ChatBatches;
   /** To go with the next batch, by key. */
@@ -51,16 +67,21 @@ interface Asked {
   worstUsd: number;
   /** The server turned out to have no batches. */
   single: boolean;
+  /** Batches in a row that the budget refused though there seemed to be room. */
+  refused: number;
 }
 
 export function createQuestions(meter: Meter, options: BatchOptions): Questions {
   const { log, mode, told } = options;
   const all: Asked[] = [];
   let waiting = false;
+  let closed = false;
+  let arrivals = log.results.size > 0 ? 1 : 0;
   /** Answers that somebody has had: whoever asks the same gets them for nothing. */
   const used = new Set<string>();
   /** Questions in batches that an earlier run began. */
-  let outstanding = new Set(log.open().flatMap(({ keys }) => keys));
+  const underWay = () => new Set(log.open().flatMap(({ keys }) => keys));
+  let outstanding = underWay();
 
   /** What more may be put aside, in US dollars. */
   const room = ({ batches }: Asked): number =>
@@ -71,12 +92,11 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     const { batches, next, chat } = asked;
     if (next.has(key)) return;
     const bytes = batches.bytesOf(request);
-    const price = batches.price ?? chat.price;
-    const usd = price === undefined ? 0 : worstUsd(request, price);
+    const usd = worstOf(asked, request);
     const left = room(asked);
     if (asked.worstUsd + usd >= left) {
-      // What is put aside for this batch is set right when it has ended; then there may be room.
-      if (next.size > 0) return;
+      // What is put aside for this batch, or one under way, is set right when it has ended; then there may be room.
+      if (next.size > 0 || outstanding.size > 0) return;
       meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model: chat.model, usd, leftUsd: Math.max(0, left) });
       throw meter.lastFault;
     }
@@ -87,24 +107,43 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     asked.worstUsd += usd;
   };
 
-  const known = (asked: Asked, key: string, request: ChatRequest): ChatAnswer | undefined => {
+  /** What is put down and may be paid: since it was put down, other batches may have cost something. */
+  const affordable = (asked: Asked): ReadonlyMap<string, ChatRequest> => {
+    const left = room(asked);
+    let usd = 0;
+    const fits = ([, request]: readonly [string, ChatRequest]) => {
+      const more = usd + worstOf(asked, request);
+      if (more < left) usd = more;
+      return usd === more;
+    };
+    return left === Number.POSITIVE_INFINITY ? new Map(asked.next) : new Map([...asked.next].filter(fits));
+  };
+
+  /** The answer, or why there will be none; undefined where it is to be asked, once more perhaps. */
+  const found = ({ batches }: Asked, key: string, request: ChatRequest): ChatAnswer | Fault | undefined => {
     const result = log.results.get(key);
-    if (result === undefined) return asked.batches.known?.(request);
+    if (result === undefined) return batches.known?.(request);
     const { came, times } = result;
-    if (!(came instanceof Error)) {
-      const again = used.has(key);
-      used.add(key);
-      return again ? { ...came, usd: 0, cached: true } : came;
+    return came instanceof Error && times < TIMES && mayComeYet(came) ? undefined : came;
+  };
+
+  const known = (asked: Asked, key: string, request: ChatRequest): ChatAnswer | undefined => {
+    const came = found(asked, key, request);
+    if (came instanceof Error) {
+      meter.lastFault = came;
+      throw came;
     }
-    if (times < TIMES && mayComeYet(came)) return undefined;
-    meter.lastFault = came;
-    throw came;
+    if (came === undefined || !log.results.has(key)) return came;
+    const again = used.has(key);
+    used.add(key);
+    return again ? { ...came, usd: 0, cached: true } : came;
   };
 
   /** One by one, as without batches; --max-usd is kept here too. */
   const alone =
     (direct: Ask, model: string): Ask =>
     async (request, signal) => {
+      if (closed) throw new Fault("CHAT_BATCHED", { model });
       if (meter.usd < (options.maxUsd ?? Number.POSITIVE_INFINITY)) return direct(request, signal);
       meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model, usd: 0, leftUsd: 0 });
       throw meter.lastFault;
@@ -116,10 +155,15 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   };
 
   const sent = async (asked: Asked, signal: AbortSignal): Promise<void> => {
+    const requests = affordable(asked);
     try {
-      await carryOut({ ...asked, requests: asked.next, log, told, signal });
-      meter.requests += asked.next.size;
+      if (requests.size === 0) return;
+      await carryOut({ ...asked, requests, log, told, signal });
+      meter.requests += requests.size;
+      asked.refused = 0;
     } catch (error) {
+      // Somebody else has spent meanwhile: the next round sees what is left, and takes fewer.
+      if (isA(error, "CHAT_OVER_BUDGET") && ++asked.refused < REFUSALS) return;
       if (mode !== "auto" || !isA(error, "CHAT_NO_BATCHES")) throw error;
       told.say(`${error.message.split(";")[0]}: asking one by one, at the full price`);
       asked.single = true;
@@ -130,48 +174,72 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   };
 
   return {
-    of(chat, direct) {
+    of(resource, chat, direct) {
       const { batches, model } = chat;
       if (batches === undefined) {
         if (mode === "always") throw new Fault("CHAT_NO_BATCHES", { model, reason: "its plugin knows none" });
-        return alone(direct, model);
+        return { ask: alone(direct, model), look: () => undefined };
       }
-      const asked: Asked = { chat, batches, next: new Map(), away: new Map(), bytes: 0, worstUsd: 0, single: false };
+      const own = { next: new Map(), away: new Map(), bytes: 0, worstUsd: 0, single: false, refused: 0 };
+      const asked: Asked = { resource, chat, batches, ...own };
       all.push(asked);
-      return async (request, signal) => {
+      const look: Look = (request) => {
+        const key = fingerprintOf(chat, request);
+        const came = found(asked, key, request);
+        return came instanceof Error || (came === undefined && outstanding.has(key)) ? "settled" : came;
+      };
+      const ask: Ask = async (request, signal) => {
         const key = fingerprintOf(chat, request);
         const answer = known(asked, key, request);
         if (answer !== undefined) return answer;
         if (asked.single) return alone(direct, model)(request, signal);
-        noted(asked, key, request);
+        if (!closed) noted(asked, key, request);
         waiting = true;
         markWaiting();
         throw new Fault("CHAT_BATCHED", { model });
       };
+      return { ask, look };
     },
     get waiting() {
-      return waiting;
+      return waiting || log.open().length > 0;
+    },
+    get arrivals() {
+      return arrivals;
+    },
+    close() {
+      closed = true;
     },
     async answer(signal) {
       waiting = false;
-      for (const batch of log.open()) await resume(batch, signal);
-      outstanding = new Set();
-      for (const asked of all) if (asked.next.size > 0) await sent(asked, signal);
+      const [open] = log.open();
+      const asked = all.find(({ next }) => next.size > 0);
+      if (open !== undefined) await resume(open, signal);
+      else if (asked !== undefined) await sent(asked, signal);
+      arrivals++;
     },
   };
 
   /** Goes on with a batch that an earlier run began. */
   async function resume(open: OpenBatch, signal: AbortSignal): Promise<void> {
-    const asked = all.find(({ chat }) => chat.model === open.model);
+    const { model, resource = "" } = open;
+    const asked = all.find((one) => one.chat.model === model && (resource === "" || one.resource === resource));
     if (asked === undefined)
       throw new Fault("USAGE", {
-        what: `${log.file} remembers a batch of ${open.model}, which no stage of the config asks`,
-        help: `take the config that it was begun with, or delete the file to give the batch up`,
+        what: `${log.file} remembers a batch of ${model}${resource && `, begun by the resource "${resource}"`}, which no stage of the config asks`,
+        help: "take the config that it was begun with, or delete the file to give the batch up: it is paid for all the same",
       });
-    await carryOut({ ...asked, requests: asked.away, log, told, signal, open });
+    const keys = new Set(open.keys);
+    const requests = new Map([...asked.away].filter(([key]) => keys.has(key)));
+    await carryOut({ ...asked, requests, log, told, signal, open });
     meter.requests += open.keys.length;
-    asked.away.clear();
+    outstanding = underWay();
+    for (const key of requests.keys()) asked.away.delete(key);
   }
+}
+
+function worstOf({ batches, chat }: Asked, request: ChatRequest): number {
+  const price = batches.price ?? chat.price;
+  return price === undefined ? 0 : worstUsd(request, price);
 }
 
 /** Whether another batch may bring what this one did not. */

@@ -22,6 +22,8 @@ const SAMPLE = 20;
 export interface Estimate {
   readonly posts: number;
   readonly requests: number;
+  /** Questions that are answered already, or under way: they are not among the requests. */
+  readonly known: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly usd: number;
@@ -106,12 +108,15 @@ export async function openRecorder(plan: Plan, { batch, ...options }: RecorderOp
       meter.estimating = true;
       await run(sample, [], signal);
       const told = scaled(meter, posts.length, sample.length);
-      Object.assign(meter, { estimating: false, requests: 0, inputTokens: 0, outputTokens: 0, usd: 0, worstUsd: 0 });
+      const none = { requests: 0, known: 0, inputTokens: 0, outputTokens: 0, usd: 0, worstUsd: 0 };
+      Object.assign(meter, { ...none, estimating: false });
       return told;
     },
     async record(posts, output, heard, signal) {
-      const once = (posts: readonly CorpusPost[]) => run(posts, [unlessWaiting(writing(output, heard))], signal);
-      return questions ? inRounds(once, { posts, output, questions, signal }) : once(posts);
+      const once = (posts: readonly CorpusPost[], signal: AbortSignal) =>
+        run(posts, [unlessWaiting(writing(output, heard))], signal);
+      if (questions === undefined || batch === undefined) return once(posts, signal);
+      return inRounds(once, { posts, output, questions, signal, say: batch.told.say });
     },
   };
 }
@@ -121,29 +126,43 @@ interface Rounds {
   readonly output: RecordFile;
   readonly questions: Questions;
   readonly signal: AbortSignal;
+  say(line: string): void;
 }
 
-/** Runs until no question waits: one round puts the questions down, the next one finds the answers. */
+/**
+ * Runs until no question waits: one round puts the questions down, the one after each batch writes the answers. Where a stop
+ * leaves answers unwritten, a last round writes them, and sends nothing.
+ */
 async function inRounds<T>(
-  once: (posts: readonly CorpusPost[]) => Promise<T>,
-  { posts, output, questions, signal }: Rounds,
+  once: (posts: readonly CorpusPost[], signal: AbortSignal) => Promise<T>,
+  { posts, output, questions, signal, say }: Rounds,
 ): Promise<T> {
-  for (;;) {
-    const summary = await once(posts.filter(({ post }) => !output.has(post)));
-    if (signal.aborted || !questions.waiting) return summary;
-    await questions.answer(signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
-    if (signal.aborted) return summary;
+  const rest = () => posts.filter(({ post }) => !output.has(post));
+  for (let read = 0; ; ) {
+    const { arrivals } = questions;
+    const summary = await once(rest(), signal);
+    if (!signal.aborted) {
+      read = arrivals;
+      if (!questions.waiting) return summary;
+      await questions.answer(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    }
+    if (!signal.aborted) continue;
+    if (questions.arrivals === read) return summary;
+    say("writing down the answers that have come; a second signal ends at once, and they wait for the next start");
+    questions.close();
+    return once(rest(), new AbortController().signal);
   }
 }
 
 function scaled(meter: Meter, posts: number, sample: number): Estimate {
   const times = sample === 0 ? 0 : posts / sample;
-  const { requests, inputTokens, outputTokens, usd, worstUsd, models, unpriced } = meter;
+  const { requests, known, inputTokens, outputTokens, usd, worstUsd, models, unpriced } = meter;
   return {
     posts,
     requests: Math.round(requests * times),
+    known: Math.round(known * times),
     inputTokens: Math.round(inputTokens * times),
     outputTokens: Math.round(outputTokens * times),
     usd: usd * times,
