@@ -112,6 +112,55 @@ test("killed while it waits, it goes on with the same batch, and nothing is paid
   expect(spent()).toEqual({ usd: expect.closeTo(usd(), 8), heldUsd: 0 });
 }, 90_000);
 
+test("two at once into one output: the second is refused, and nothing is paid twice", async () => {
+  const args = await setUp({ batchMs: 5000 }, { guard: budget });
+  const first = record(...args, "--batch", "always");
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"keys"'), 30_000);
+  for (const more of [["--batch", "always"], []]) {
+    const { code, told } = await record(...args, ...more);
+    expect([code, told]).toEqual([2, expect.stringContaining(`another run records into ${output()}`)]);
+  }
+  expect(spent().heldUsd).toBeGreaterThan(0);
+  // An estimate asks nobody, and says what is under way.
+  const { code, told } = await record(...args, "--batch", "always", "--estimate");
+  expect([code, told]).toEqual([
+    0,
+    "3 posts to record (about 3 questions answered or under way), nothing more is asked\n",
+  ]);
+  expect(await first).toMatchObject({ code: 0, told: expect.stringContaining("3 of 3 recorded") });
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
+  expect(spent()).toEqual({ usd: expect.closeTo(usd(), 8), heldUsd: 0 });
+}, 90_000);
+
+test("what is under way does not count against --max-usd when it goes on", async () => {
+  const args = await setUp({ batchMs: 4000 }, { price: dear }, many);
+  const child = startRecord(...args, "--batch", "always");
+  const end = ended(child);
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"id"'), 30_000);
+  child.kill("SIGINT");
+  expect((await end).told).toMatch(/It is paid for, at most \d\.\d+ USD also where .*k\.ndjson\.batches is deleted/);
+  const more = [...many, { id: "new", text: "Nora Winter once more" }];
+  write("posts.ndjson", ndjson(more));
+  const { code, told } = await record(...args, "--batch", "always", "--max-usd", "0.3", "--limit", "12");
+  expect([code, told]).toEqual([0, expect.stringContaining("12 of 12 recorded")]);
+  expect(told).toMatch(/^12 posts to record \(about 12 questions answered or under way\), nothing more is asked$/m);
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 12 });
+}, 90_000);
+
+test("with --limit the file keeps the answers to the posts after, which the next run takes", async () => {
+  const args = await setUp({ batchMs: 3000 });
+  const child = startRecord(...args, "--batch", "always");
+  const end = ended(child);
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"id"'), 30_000);
+  child.kill("SIGKILL");
+  await end;
+  expect((await record(...args, "--batch", "always", "--limit", "1")).told).toContain("1 of 1 recorded");
+  expect(existsSync(memory())).toBe(true);
+  expect((await record(...args, "--batch", "always")).told).toContain("2 of 2 recorded");
+  expect(llm!.counts).toMatchObject({ batches: 1, requests: 3 });
+  expect(existsSync(memory())).toBe(false);
+}, 90_000);
+
 test("killed at any moment, again and again: each question is asked once, and booked once", async () => {
   const args = await setUp({ batchMs: 300 }, { guard: budget }, many);
   const begun = performance.now();

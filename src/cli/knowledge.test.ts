@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -54,6 +54,7 @@ describe("starling knowledge record", () => {
       /^3 posts to record: about 3 requests to .*\/dev, \d+ \+ 450 tokens, about 0\.00\d+ USD, at most 0\.0\d+ USD without retries\n$/,
     );
     expect(asked).toEqual([]);
+    expect(existsSync(output)).toBe(false);
 
     const first = await record(pipeline, "-d", data, "-o", output, "--limit", "2");
     expect(first).toMatchObject({ code: 0, told: expect.stringContaining("2 of 2 recorded, 2 requests, 0.00") });
@@ -102,7 +103,10 @@ describe("starling knowledge record", () => {
     const pipeline = await config({ script: [{ when: "tired", fault: "failed", times: 1 }] });
     const [data, output] = [file("posts.ndjson", `${ndjson(posts)}{"id":\n`), join(folder, "k.ndjson")];
     const { code, told } = await record(pipeline, "-d", data, "-o", output);
-    expect([code, told]).toEqual([1, expect.stringContaining("1 line is no post and is left out (POST_NOT_JSON 1); the first: posts.ndjson line 4")]);
+    expect([code, told]).toEqual([
+      1,
+      expect.stringContaining("1 line is no post and is left out (POST_NOT_JSON 1); the first: posts.ndjson line 4"),
+    ]);
     expect(told).toMatch(/the last fault was CHAT_FAILED: .* failed with status 500/);
     expect(told).toContain("2 of 3 recorded, 3 requests");
     expect(told).toContain("(knowledge-chat: llm_error 1); start again to ask of the others");
@@ -178,6 +182,40 @@ describe("starling knowledge record", () => {
     },
     60_000,
   );
+
+  test.each([
+    [["--batch-size", "2"], "--batch-size does nothing here"],
+    [["--batch-look", "2"], "--batch-look does nothing here"],
+    [["--captions", "c.txt"], "--captions does nothing here"],
+  ])("refuses flags that nothing heeds: %s", async (flags, message) => {
+    const { code, told } = await record(
+      file("c.yaml", "stages: []\n"),
+      "-d",
+      file("p.ndjson", ndjson(posts)),
+      "-o",
+      join(folder, "k"),
+      ...flags,
+    );
+    expect([code, told]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  test("two at once into one output, also by another name: the second is refused", async () => {
+    const [pipeline, data] = [await config({ waitMs: 3000 }), file("posts.ndjson", ndjson(posts))];
+    const output = file("k.ndjson", "");
+    symlinkSync(output, join(folder, "link.ndjson"));
+    const first = record(pipeline, "-d", data, "-o", output);
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0), 20_000);
+    const second = await record(pipeline, "-d", data, "-o", join(folder, "link.ndjson"));
+    expect([second.code, second.told]).toEqual([2, expect.stringContaining("another run records into")]);
+    expect(await first).toMatchObject({ code: 0, told: expect.stringContaining("3 of 3 recorded") });
+    expect(asked.length).toBe(3);
+  }, 60_000);
+
+  test("tells an output in a folder that is not there", async () => {
+    const args = [await config(), "-d", file("posts.ndjson", ndjson(posts))];
+    const { code, told } = await record(...args, "-o", join(folder, "none", "k.ndjson"));
+    expect([code, told]).toEqual([1, expect.stringMatching(/cannot write .*none.k\.ndjson: ENOENT/)]);
+  }, 60_000);
 
   test("tells an output that holds something else, and changes nothing in it", async () => {
     const other = file("other.ndjson", "my notes\n");

@@ -116,6 +116,47 @@ test("where the answer to its beginning is lost, the batch is looked for before 
   expect([lost.error, begun, lost.said.at(-1)]).toEqual([undefined, 1, expect.stringContaining("batch_7 ended")]);
 });
 
+/** A file that a run left which was killed before it knew the batch's id. */
+async function killedEarly() {
+  const log = await openBatchLog(file);
+  await log.intend({ name: "starling-1", model, keys: ["a", "b"] });
+  await log.close({ done: false });
+}
+
+test("a batch whose id was never learned is looked for more than once, for the server may be at it still", async () => {
+  await killedEarly();
+  let looks = 0;
+  const { error, came, tookMs } = await carried({
+    begin: async () => expect.unreachable("it is under way"),
+    find: async () => (++looks < 3 ? undefined : "batch_7"),
+    forget: () => expect.unreachable("it began"),
+  });
+  expect([error, came.length, looks]).toEqual([undefined, 2, 3]);
+  expect(tookMs).toBeGreaterThanOrEqual(15_000);
+});
+
+test("only where it is not there at three looks is its money given back, and it counts as never begun", async () => {
+  await killedEarly();
+  const told: string[] = [];
+  const { error, came, open } = await carried({
+    find: async () => void told.push("find"),
+    forget: (name) => void told.push(`forget ${name}`),
+  });
+  expect([error, came, open]).toEqual([undefined, [], []]);
+  expect(told).toEqual(["find", "find", "find", "forget starling-1"]);
+});
+
+test("where nobody can tell whether it began, it stays in the file, and its money put aside", async () => {
+  await killedEarly();
+  const { error, open } = await carried({
+    find: async () => {
+      throw new Fault("CHAT_BATCH_UNKNOWN", { model, name: "starling-1", looked: 10_000 });
+    },
+    forget: () => expect.unreachable("nobody knows"),
+  });
+  expect([error, open.length]).toEqual([expect.objectContaining({ code: "CHAT_BATCH_UNKNOWN" }), 1]);
+});
+
 test("one that cannot be begun is tried three times; what surely never began leaves nothing behind", async () => {
   let begun = 0;
   const busy = async () => {
@@ -182,7 +223,25 @@ test("a crash while answers are written down: they are fetched again, and count 
   ]);
 });
 
+test("a file that is only looked at stays as it is, and is not made", async () => {
+  const none = await openBatchLog(file, { readOnly: true });
+  await none.close({ done: true });
+  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+  await killedEarly();
+  await appendFile(file, '{"batch":"st');
+  const before = await readFile(file, "utf8");
+  const log = await openBatchLog(file, { readOnly: true });
+  expect(log.open().length).toBe(1);
+  await log.close({ done: true });
+  expect(await readFile(file, "utf8")).toBe(before);
+});
+
 test("a file of something else is told by its line", async () => {
+  await writeFile(file, '{"batch":"starling-1","id":"batch_1"}\n');
+  await expect(openBatchLog(file)).rejects.toMatchObject({
+    code: "DATA_MALFORMED",
+    message: expect.stringContaining("k.batches:1: tells the id of a batch that no line before it begins"),
+  });
   await writeFile(file, "my notes\n");
   await expect(openBatchLog(file)).rejects.toMatchObject({
     code: "DATA_MALFORMED",

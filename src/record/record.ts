@@ -11,7 +11,8 @@ import type { Delivery, Sink, Source, View } from "../plugin.ts";
 import type { CorpusPost } from "./corpus.ts";
 import { createMeter, type Meter, metered, paid } from "./meter.ts";
 import type { RecordFile } from "./output.ts";
-import { type BatchOptions, createQuestions, type Questions } from "./questions.ts";
+import { type BatchOptions, createQuestions } from "./questions.ts";
+import { inRounds } from "./rounds.ts";
 import { type Lacks, stoppable } from "./stoppable.ts";
 import { inTurn, unlessWaiting } from "./waiting.ts";
 
@@ -119,41 +120,6 @@ export async function openRecorder(plan: Plan, { batch, ...options }: RecorderOp
       return inRounds(once, { posts, output, questions, signal, say: batch.told.say });
     },
   };
-}
-
-interface Rounds {
-  readonly posts: readonly CorpusPost[];
-  readonly output: RecordFile;
-  readonly questions: Questions;
-  readonly signal: AbortSignal;
-  say(line: string): void;
-}
-
-/**
- * Runs until no question waits: one round puts the questions down, the one after each batch writes the answers. Where a stop
- * leaves answers unwritten, a last round writes them, and sends nothing.
- */
-async function inRounds<T>(
-  once: (posts: readonly CorpusPost[], signal: AbortSignal) => Promise<T>,
-  { posts, output, questions, signal, say }: Rounds,
-): Promise<T> {
-  const rest = () => posts.filter(({ post }) => !output.has(post));
-  for (let read = 0; ; ) {
-    const { arrivals } = questions;
-    const summary = await once(rest(), signal);
-    if (!signal.aborted) {
-      read = arrivals;
-      if (!questions.waiting) return summary;
-      await questions.answer(signal).catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
-    }
-    if (!signal.aborted) continue;
-    if (questions.arrivals === read) return summary;
-    say("writing down the answers that have come; a second signal ends at once, and they wait for the next start");
-    questions.close();
-    return once(rest(), new AbortController().signal);
-  }
 }
 
 function scaled(meter: Meter, posts: number, sample: number): Estimate {
