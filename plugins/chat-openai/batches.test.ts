@@ -135,7 +135,7 @@ test("a server without batches is told so; one that refuses the key is not taken
 });
 
 /** A server that tells one batch and one file, whatever it is asked. */
-async function tells(batch: unknown, file: string) {
+async function tells(batch: unknown, file: string, more: object = {}) {
   const server = createServer((request, response) => {
     request.resume();
     response.writeHead(200, { "content-type": "application/json" });
@@ -146,7 +146,7 @@ async function tells(batch: unknown, file: string) {
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
   });
-  return (await open(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`)) as Required<Chat>;
+  return (await open(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, more)) as Required<Chat>;
 }
 const completed = { id: "b", status: "completed", output_file_id: "f" };
 const answer = (custom_id: string, more: object = {}) =>
@@ -192,6 +192,56 @@ test.each([
     message: expect.stringContaining(message),
   });
 });
+
+const ESCAPE = "\u001b[2J\u202e";
+
+test("what a server says of a batch is shown without the key, and with nothing that a terminal obeys", async () => {
+  const message = `${ESCAPE}no sk-secret here ${"x".repeat(500)}`;
+  const failed = { id: "b", status: "failed", errors: { data: [{ message }, { code: "sk-secret" }] } };
+  const { batches } = await tells(failed, "", { apiKey: "sk-secret" });
+  const { reason } = await batches.look({ name: "n", id: "b" }, live);
+  expect(reason).toMatch(/^\\u001b\[2J\\u202eno … here x+…; …$/);
+  expect(reason.length).toBeLessThan(250);
+});
+
+test("nor what it says of a request that it did not come to", async () => {
+  const message = `${ESCAPE}no sk-secret here ${"x".repeat(500)}`;
+  const lines = [
+    { custom_id: "a", error: { message } },
+    { custom_id: "b", error: { code: "sk-secret\n" } },
+    { custom_id: "c", response: { status_code: 400, body: { error: { message } } } },
+  ];
+  const { batches } = await tells(completed, lines.map((line) => JSON.stringify(line)).join("\n"), {
+    apiKey: "sk-secret",
+  });
+  const came = await batches.fetch({ name: "n", id: "b" }, new Map(), live);
+  const told = [...came.values()].map((one) => (one as Fault).message);
+  expect(told.length).toBe(3);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
+  for (const text of told) expect(text).not.toMatch(/sk-secret|[\u0000-\u001f\u202e]/);
+});
+
+test.each([
+  ["a path", "../files/f"],
+  ["orders to a terminal", `b${ESCAPE}`],
+  ["the length of a book", "b".repeat(201)],
+])("a batch's name with %s is refused, and not shown", async (_, id) => {
+  const { batches } = await tells({ id, status: "completed", metadata: { starling: "n" } }, "");
+  const refused = { code: "CHAT_GARBLED", message: expect.stringContaining("id: is no name of letters") };
+  await expect(batches.begin("n", new Map([["k", question("x")]]), live)).rejects.toMatchObject(refused);
+  await expect(batches.look({ name: "n", id: "b" }, live)).rejects.toMatchObject(refused);
+  const listed = await tells({ data: [{ id, status: "completed", metadata: { starling: "n" } }], has_more: false }, "");
+  await expect(listed.batches.find("n", live)).rejects.toMatchObject(refused);
+});
+
+test("where more batches are listed than are looked through, nobody knows whether one began", async () => {
+  const data = Array.from({ length: 5000 }, (_, i) => ({ id: `b${i}`, status: "completed" }));
+  const { batches } = await tells({ data, has_more: true }, "");
+  await expect(batches.find("n", live)).rejects.toMatchObject({
+    code: "CHAT_BATCH_UNKNOWN",
+    details: { name: "n", looked: 10_000 },
+  });
+}, 30_000);
 
 test("a status that nobody knows yet is waited for", async () => {
   const { batches } = await tells({ id: "b", status: "pausing" }, "");

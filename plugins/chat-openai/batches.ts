@@ -10,7 +10,7 @@ import {
   z,
 } from "starling-ner";
 import { createClient } from "./client.ts";
-import { faultOf } from "./faults.ts";
+import { faultOf, type Place, shownOf } from "./faults.ts";
 import type { Options } from "./options.ts";
 import { bodyOf } from "./request.ts";
 import { readLines } from "./result-lines.ts";
@@ -31,12 +31,15 @@ const NAME = "starling";
 /** What servers without batches answer. */
 const UNKNOWN = new Set([404, 405, 501]);
 
+/** It is shown to people and sent back in a path. */
+const idShape = z.string().regex(/^[\w.-]{1,200}$/, "is no name of letters, digits and . _ -");
+
 /** What is read of a batch; servers leave out, or add, the rest. */
 const batchShape = z.object({
-  id: z.string().min(1),
+  id: idShape,
   status: z.string(),
-  output_file_id: z.string().nullish(),
-  error_file_id: z.string().nullish(),
+  output_file_id: idShape.nullish(),
+  error_file_id: idShape.nullish(),
   errors: z
     .object({ data: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).nullish() })
     .nullish(),
@@ -77,12 +80,14 @@ export function createBatches({
   };
   const retrieve = async (id: string, signal: AbortSignal): Promise<Batch> =>
     read(await call(signal, settings.timeoutMs, (signal) => openai.batches.retrieve(id, { signal })));
-  const read = (given: unknown): Batch => {
-    const { success, data, error } = batchShape.safeParse(given);
+  const readAs = <T extends z.ZodType>(shape: T, what: string, given: unknown): z.output<T> => {
+    const { success, data, error } = shape.safeParse(given);
     if (success) return data;
     const [issue] = error.issues;
-    throw new Fault("CHAT_GARBLED", { model, reason: `a batch's ${issue!.path.join(".")}: ${issue!.message}` });
+    const reason = shownOf(`${what} ${issue!.path.join(".")}: ${issue!.message}`, place);
+    throw new Fault("CHAT_GARBLED", { model, reason });
   };
+  const read = (given: unknown): Batch => readAs(batchShape, "a batch's", given);
 
   return {
     ...(price !== undefined && { price }),
@@ -102,7 +107,7 @@ export function createBatches({
         const created = await call(signal, settings.timeoutMs, (signal) =>
           openai.batches.create(
             {
-              input_file_id: z.object({ id: z.string() }).parse(file).id,
+              input_file_id: readAs(z.object({ id: idShape }), "a file's", file).id,
               endpoint: "/v1/chat/completions",
               completion_window: "24h",
               metadata: { [NAME]: name },
@@ -124,7 +129,7 @@ export function createBatches({
           return undefined;
         }),
       ),
-    look: async ({ id }, signal) => stateOf(await retrieve(id, signal)),
+    look: async ({ id }, signal) => stateOf(await retrieve(id, signal), place),
     async fetch({ id }, requests, signal) {
       const batch = await retrieve(id, signal);
       const answers = new Map<string, ChatAnswer | Fault>();
@@ -163,10 +168,10 @@ async function withBatches<T>(model: string, work: () => Promise<T>): Promise<T>
   }
 }
 
-function stateOf({ status, errors, request_counts: counts }: Batch): ChatBatchState {
+function stateOf({ status, errors, request_counts: counts }: Batch, place: Place): ChatBatchState {
   const reason = (errors?.data ?? [])
-    .map(({ code, message }) => message ?? code ?? "")
     .slice(0, 3)
+    .map(({ code, message }) => shownOf(message ?? code ?? "", place))
     .join("; ");
   const ended = status === "completed" || status === "expired" || status === "cancelled" || status === "failed";
   return {

@@ -18,8 +18,9 @@ const WITHOUT_EYES = /image input is not supported/i;
 const REASON_CHARACTERS = 200;
 
 /** Turns what the SDK throws into a fault of `chat@1`. */
-export function faultOf(error: unknown, { model, apiKey }: Place): Fault {
-  const shown = (text: string) => shorten(apiKey === undefined ? text : text.replaceAll(apiKey, "…"));
+export function faultOf(error: unknown, place: Place): Fault {
+  const { model } = place;
+  const shown = (text: string) => shownOf(text, place);
   if (error instanceof APIError && error.status !== undefined) return ofStatus(error, model, shown(messageOf(error)));
   const chain = causes(error);
   const garbled = chain.find((cause) => cause instanceof TooLong || cause instanceof SyntaxError);
@@ -71,6 +72,10 @@ function causes(error: unknown): Error[] {
   for (let at = error; at instanceof Error && chain.length < 8; at = at.cause) chain.push(at);
   return chain;
 }
+
+/** What a server says, for people: short, without the key, and nothing in it that a terminal obeys. */
+export const shownOf = (text: string, { apiKey }: Pick<Place, "apiKey">): string =>
+  shorten(apiKey === undefined ? text : text.replaceAll(apiKey, "…"));
 
 const shorten = (text: string): string =>
   printable(text.length > REASON_CHARACTERS ? `${text.slice(0, REASON_CHARACTERS)}…` : text);

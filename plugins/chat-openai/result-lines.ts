@@ -1,7 +1,7 @@
 import { APIError } from "openai";
-import { type ChatAnswer, type ChatPrice, type ChatRequest, Fault, type Host, printable, z } from "starling-ner";
+import { type ChatAnswer, type ChatPrice, type ChatRequest, Fault, type Host, z } from "starling-ner";
 import { answerOf } from "./answer.ts";
-import { faultOf, type Place } from "./faults.ts";
+import { faultOf, type Place, shownOf } from "./faults.ts";
 import { refusesSchema, type Schemas } from "./schemas.ts";
 
 /** What is read of a line in a file of answers or of errors. */
@@ -60,7 +60,7 @@ function parsed(line: string): Line | undefined {
 function resultOf({ custom_id, response, error }: Line, asked: Asked, host: Pick<Host, "warn">): ChatAnswer | Fault {
   const { model, batch, price, schemas } = asked;
   if (!response) {
-    const reason = printable(error?.message ?? error?.code ?? "it has neither answer nor error").slice(0, 200);
+    const reason = shownOf(error?.message ?? error?.code ?? "it has neither answer nor error", asked);
     const [, left] = LEFT.exec(error?.code ?? "") ?? [];
     if (left !== undefined) return new Fault("CHAT_BATCH_ENDED", { model, batch, status: left, reason });
     return new Fault("CHAT_FAILED", { model, status: 500, reason });
