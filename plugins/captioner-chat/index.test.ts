@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { type Caption, type Chat, type ChatRequest, Fault, type Image, type View, type z } from "starling-ner";
 import { testHost, testStage } from "starling-ner/testing";
 import { expect, test } from "vitest";
+import guard from "../chat-guard/index.ts";
+import openai from "../chat-openai/index.ts";
 import captioner from "./index.ts";
 
 const pictures = join(import.meta.dirname, "../../examples/pictures");
@@ -164,4 +166,21 @@ test("any other error fails its post, and no other", async () => {
 
 test("a model without eyes is refused when it opens", async () => {
   await expect(open({ ...bySize(), takesImages: false })).rejects.toThrow(/"chat".*test\/eyes takes none/);
+});
+
+test("check tells of a model that takes no pictures, also behind a guard, and nothing where that is not known", async () => {
+  const settings = captioner.options.parse({ model: "llm" });
+  const found = async (llm?: object) => {
+    const host = { ...testHost(llm && { llm }), reads() {}, writes() {} };
+    return (await captioner.check!(settings, host)).map(({ option, error }) => [option, (error as Fault).code]);
+  };
+  const price = { inputUsd: 0, outputUsd: 0 };
+  const blind = openai.options.parse({ model: "m", baseURL: "http://127.0.0.1:9/v1", price });
+  const told = { ...(await openai.foretell!(blind, testHost())) };
+  const guarded = { ...(await guard.foretell!(guard.options.parse({ chat: "inner" }), testHost({ inner: told }))) };
+  expect(await found(told)).toEqual([[["model"], "CHAT_WITHOUT_IMAGES"]]);
+  expect(await found(guarded)).toEqual([[["model"], "CHAT_WITHOUT_IMAGES"]]);
+  expect(await found({ ...told, takesImages: true })).toEqual([]);
+  expect(await found({ model: "m" })).toEqual([]);
+  expect(await found()).toEqual([]);
 });

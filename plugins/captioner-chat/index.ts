@@ -29,11 +29,15 @@ export default defineStage({
     ...captionLimits,
   }),
   borrows: ({ model }) => [{ port: chatPort, name: model }],
-  check: ({ images }, host) => checkFolders(images.folders, ["images", "folders"], host),
+  async check({ model: name, images }, host) {
+    const told = await host.foretold(name);
+    const blind = told?.takesImages === false ? [withoutImages(name, String(told.model))] : [];
+    const refused = blind.map((error) => ({ option: ["model"], error }));
+    return [...refused, ...(await checkFolders(images.folders, ["images", "folders"], host))];
+  },
   async open({ model: name, images, prompt, maxTokens, answerMs, cacheEntries, ...limits }, host) {
     const model = host.borrow(chatPort, name);
-    if (!model.takesImages)
-      throw new Fault("CHAT_WITHOUT_IMAGES", { borrower: "captioner-chat", name, model: model.model });
+    if (!model.takesImages) throw withoutImages(name, model.model);
     const ask = { prompt: prompt.replaceAll("{maxWords}", String(limits.maxWords)), maxTokens, answerMs };
     return openCaptioner(
       { images, cacheEntries, ...limits, source: `captioner-chat/${model.model}`, describe: describeWith(model, ask) },
@@ -41,3 +45,6 @@ export default defineStage({
     );
   },
 });
+
+const withoutImages = (name: string, model: string): Fault =>
+  new Fault("CHAT_WITHOUT_IMAGES", { borrower: "captioner-chat", name, model });

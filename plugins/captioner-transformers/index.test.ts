@@ -3,10 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Image, View } from "starling-ner";
 import { type Test, testHost, testStage } from "starling-ner/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import captioner from "./index.ts";
 import { LIBRARY, locateLibrary } from "./library.ts";
 import { writeTinyModel } from "./tiny-model.test-help.ts";
+
+/** Whether the package is to be missing, though it may be installed. */
+const locate = vi.hoisted(() => ({ missing: false }));
+vi.mock("./library.ts", async (load) => {
+  const real = await load<typeof import("./library.ts")>();
+  const { Fault } = await import("starling-ner");
+  const gone = () => {
+    throw new Fault("PEER_MISSING", { needer: "captioner-transformers", name: real.LIBRARY, install: real.LIBRARY });
+  };
+  return { ...real, locateLibrary: (file: string) => (locate.missing ? gone() : real.locateLibrary(file)) };
+});
 
 const missing = (() => {
   try {
@@ -77,12 +88,19 @@ describe.skipIf(missing)(`with ${LIBRARY}${missing}`, () => {
 });
 
 test("a folder that is not there is told before anything opens", async () => {
-  const [refusal] =
+  const refusals =
     (await captioner.check?.(optionsOf({ model: "./none" }), { ...testHost(), reads() {}, writes() {} })) ?? [];
-  expect(refusal).toMatchObject({ option: ["model"], error: { code: "MODEL_FILE_MISSING" } });
+  expect(refusals.at(-1)).toMatchObject({ option: ["model"], error: { code: "MODEL_FILE_MISSING" } });
   await expect(captioner.open(optionsOf({ model: "./none" }), testHost())).rejects.toMatchObject({
     code: "MODEL_FILE_MISSING",
   });
+});
+
+test("check tells that the package is missing, before anything opens", async () => {
+  locate.missing = true;
+  const [refusal] = (await captioner.check?.(optionsOf(), { ...testHost(), reads() {}, writes() {} })) ?? [];
+  locate.missing = false;
+  expect(refusal).toMatchObject({ option: [], error: { code: "PEER_MISSING" } });
 });
 
 test.skipIf(!missing)(

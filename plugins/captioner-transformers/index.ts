@@ -49,8 +49,8 @@ export default defineStage({
   gives: ["captions"],
   options,
   async check(given, host) {
-    const missing = missingModel(given, host);
-    return [...(missing ? [missing] : []), ...(await checkFolders(given.images.folders, ["images", "folders"], host))];
+    const missing = [missingPackage(host), missingModel(given, host)].filter((one) => one !== undefined);
+    return [...missing, ...(await checkFolders(given.images.folders, ["images", "folders"], host))];
   },
   async open(given, host) {
     const refused = missingModel(given, host);
@@ -92,6 +92,15 @@ function specOf({ model, cache, download, dtype, device, maxTokens }: Options, h
   const place = isFolder(model) ? host.resolve(model) : model;
   const library = locateLibrary(host.resolve("starling.yaml"));
   return { library, model: place, cache: host.resolve(cache), download, dtype, device, maxTokens };
+}
+
+function missingPackage(host: Pick<Host, "resolve">): Refusal | undefined {
+  try {
+    locateLibrary(host.resolve("starling.yaml"));
+    return undefined;
+  } catch (error) {
+    return { option: [], error: error as Error };
+  }
 }
 
 function missingModel({ model }: Options, host: Pick<Host, "resolve">): Refusal | undefined {

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Chat, Fault } from "starling-ner";
 import { testChat, testHost } from "starling-ner/testing";
 import { expect, test } from "vitest";
@@ -92,6 +92,48 @@ test("check tells that a budget has no price, through any number of guards, and 
   expect(await told(parse(), priceless)).toEqual([]);
   const guardOfGuard = await plugin.foretell!(parse(), testHost({ inner: priceless }));
   expect(await told(budgeted, guardOfGuard)).toEqual(refused);
+});
+
+test("check tells files that cannot be kept, or are one: a crash may break that of the cache", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "starling-guard-"));
+  const note = join(folder, "note.txt");
+  await writeFile(note, "");
+  await symlink(folder, join(folder, "again"));
+  const found = async (budget: string | undefined, cache: string | undefined) => {
+    const settings = plugin.options.parse({
+      chat: "inner",
+      ...(budget && { budget: { usdPerDay: 1, file: budget } }),
+      ...(cache && { cache: { file: cache } }),
+    });
+    const host = { ...testHost(), resolve: (path: string) => resolve(folder, path), reads() {}, writes() {} };
+    return (await plugin.check!(settings, host)).map(({ option, error }) => {
+      expect((error as Fault).code).toBe("CHAT_STORE_FAILED");
+      return [option.join("."), error.message];
+    });
+  };
+  const folderIn = "it is a folder, not a file";
+  try {
+    expect(await found(folder, undefined)).toEqual([["budget.file", expect.stringContaining(folderIn)]]);
+    expect(await found(undefined, folder)).toEqual([["cache.file", expect.stringContaining(folderIn)]]);
+    const inFile = expect.stringContaining(`${note} is no folder`);
+    expect(await found("note.txt/sub/spent.db", "note.txt/answers.db")).toEqual([
+      ["budget.file", inFile],
+      ["cache.file", inFile],
+    ]);
+    const same = [["cache.file", expect.stringContaining("name the same file")]];
+    expect(await found("new/one.db", "./new/one.db")).toEqual(same);
+    expect(await found("one.db", "again/one.db")).toEqual(same);
+    expect(await found("new/one.db", "new/two.db")).toEqual([]);
+    expect(await readdir(folder), "nothing was made").toEqual(["again", "note.txt"]);
+    const settings = plugin.options.parse({
+      chat: "inner",
+      budget: { usdPerDay: 1, file: note },
+      cache: { file: note },
+    });
+    await expect(plugin.open(settings, testHost({ inner: nobody }))).rejects.toThrow("name the same file");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("a budget without a price is refused at opening", async () => {

@@ -1,5 +1,5 @@
-import { chat, defineResource, Fault } from "starling-ner";
-import { guardChat } from "starling-ner/chat";
+import { type CheckHost, chat, defineResource, Fault, type Refusal, type z } from "starling-ner";
+import { checkApart, checkStore, guardChat } from "starling-ner/chat";
 import { ageMs, options } from "./options.ts";
 
 export default defineResource({
@@ -9,10 +9,12 @@ export default defineResource({
   options,
   borrows: ({ chat: name }) => [{ port: chat, name }],
   foretell: async ({ chat: name }, host) => (await host.foretold(name)) ?? {},
-  async check({ chat: name, budget }, host) {
+  async check(settings, host) {
+    const { chat: name, budget } = settings;
+    const files = wrongFiles(settings, host);
     const inner = budget === undefined ? undefined : await host.foretold(name);
-    if (inner === undefined || !("price" in inner) || inner.price !== undefined) return [];
-    return [{ option: ["budget"], error: new Fault("CHAT_PRICE_UNKNOWN", { model: String(inner.model) }) }];
+    if (inner === undefined || !("price" in inner) || inner.price !== undefined) return files;
+    return [{ option: ["budget"], error: new Fault("CHAT_PRICE_UNKNOWN", { model: String(inner.model) }) }, ...files];
   },
   async open(settings, host) {
     const { budget, cache, ...rest } = settings;
@@ -31,3 +33,23 @@ export default defineResource({
     );
   },
 });
+
+type Files = Pick<z.output<typeof options>, "budget" | "cache">;
+
+/** Files of budget and cache that cannot be kept. */
+function wrongFiles({ budget, cache }: Files, { resolve }: Pick<CheckHost, "resolve">): Refusal[] {
+  const [spent, answers] = [budget?.file, cache.file].map((file) => (file === undefined ? file : resolve(file)));
+  const wrong = (option: Refusal["option"], look: () => void): Refusal[] => {
+    try {
+      look();
+      return [];
+    } catch (error) {
+      return [{ option, error: error as Error }];
+    }
+  };
+  return [
+    ...wrong(["budget", "file"], () => spent !== undefined && checkStore(spent)),
+    ...wrong(["cache", "file"], () => answers !== undefined && checkStore(answers)),
+    ...wrong(["cache", "file"], () => checkApart(spent, answers)),
+  ];
+}

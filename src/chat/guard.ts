@@ -9,6 +9,7 @@ import { measured } from "./measured.ts";
 import type { GuardedChat, GuardOptions, Told } from "./options.ts";
 import { withRetries } from "./retry.ts";
 import { createSender } from "./sender.ts";
+import { checkApart } from "./store-place.ts";
 
 /**
  * Puts limits, retries, a circuit breaker, a budget and a cache before any chat. A request is answered from the cache,
@@ -18,6 +19,7 @@ import { createSender } from "./sender.ts";
  */
 export function guardChat(inner: Chat, options: GuardOptions, told: Told): GuardedChat {
   const { model } = inner;
+  checkApart(options.budget?.file, options.cache.file);
   const budget = openBudgetOf(inner, options, told);
   const cache = openCacheOf(options, told, () => budget?.close());
   const flights = createFlights<ChatAnswer>();
