@@ -161,6 +161,31 @@ test("with --limit the file keeps the answers to the posts after, which the next
   expect(existsSync(memory())).toBe(false);
 }, 90_000);
 
+test("a batch under way is read, and its money set right, also where all posts were recorded meanwhile", async () => {
+  const args = await setUp({ batchMs: 3000 }, { guard: budget });
+  const child = startRecord(...args, "--batch", "always");
+  const end = ended(child);
+  await vi.waitFor(() => expect(readFileSync(memory(), "utf8")).toContain('"id"'), 30_000);
+  child.kill("SIGKILL");
+  await end;
+  const line = { schema: "starling.knowledge/1", knowledge: "Named entities:none", names: [], source: "me", usd: 0 };
+  write("k.ndjson", ndjson(posts.map((post) => ({ ...line, ...post }))));
+  const { code, told } = await record(...args, "--batch", "always");
+  expect([code, told]).toEqual([0, expect.stringContaining("batch_dev_1 ended as completed: 3 answers")]);
+  const half = (0.5 * (llm!.counts.inputTokens + 2 * llm!.counts.outputTokens)) / 1e6;
+  expect(spent()).toEqual({ usd: expect.closeTo(half, 8), heldUsd: 0 });
+  expect(existsSync(memory())).toBe(false);
+}, 90_000);
+
+test("an estimate leaves out what a guard's cache has", async () => {
+  const args = await setUp({}, { guard: ", cache: { file: answers.db }" });
+  expect((await record(...args)).code).toBe(0);
+  const elsewhere = [...args.slice(0, -1), join(folder, "other.ndjson")];
+  const { told } = await record(...elsewhere, "--estimate");
+  expect(told).toBe("3 posts to record (about 3 questions answered or under way), nothing more is asked\n");
+  expect(existsSync(join(folder, "other.ndjson"))).toBe(false);
+}, 60_000);
+
 test("killed at any moment, again and again: each question is asked once, and booked once", async () => {
   const args = await setUp({ batchMs: 300 }, { guard: budget }, many);
   const begun = performance.now();

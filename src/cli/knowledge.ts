@@ -6,8 +6,7 @@ import type { ConfigText } from "../config/index.ts";
 import { Fault, isFault } from "../errors.ts";
 import { FileLocked, withFileLock } from "../file-lock.ts";
 import type { RunSummary } from "../flow/types.ts";
-import { planConfig } from "../plan.ts";
-import { printable } from "../printable.ts";
+import { type Plan, planConfig } from "../plan.ts";
 import {
   type BatchMode,
   type CorpusPost,
@@ -24,6 +23,7 @@ import {
   sourcePosts,
 } from "../record/index.ts";
 import { readConfig } from "./config-file.ts";
+import { readable, say, tellEnd, tellEstimate, usd } from "./knowledge-told.ts";
 import { logsOf } from "./logger.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -86,51 +86,52 @@ async function recordCorpus(config: string, flags: RecordFlags): Promise<void> {
   const all = isConll(flags.data)
     ? await conllPosts(resolve(flags.data), flags.captions && resolve(flags.captions))
     : await readable(await sourcePosts(plan, logs.log, signal));
-  const path = resolve(flags.output);
+  const path = await realpath(flags.output).catch(() => resolve(flags.output));
+  const work = () => recordInto(path, { plan, logs, all, flags, maxUsd, limit, signal });
   // An estimate writes nothing, so it may stand beside another run.
-  if (flags.estimate) return recordInto(path);
-  await alone(path, () => recordInto(path));
+  await (flags.estimate ? work() : alone(path, work));
+}
 
-  async function recordInto(path: string): Promise<void> {
-    const readOnly = flags.estimate ?? false;
-    const output = await openRecords(path, { readOnly });
-    try {
-      const batch = await openBatches(flags, maxUsd);
-      let done = false;
-      try {
-        const left = all.filter(({ post }) => !output.has(post));
-        const posts = left.slice(0, limit);
-        const recorder = await openRecorder(plan, { ...logs, ...(batch && { batch }) });
-        try {
-          const estimate = await recorder.estimate(posts, signal);
-          say(tellEstimate(estimate, output.before));
-          const nothing = posts.length === 0 && !batch?.log.open().length;
-          if (flags.estimate) return;
-          if (!nothing) refuseCost(estimate, maxUsd);
-          const ended =
-            nothing || (await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined }));
-          // With --limit it may hold answers to the posts after.
-          done = ended && posts.length === left.length && !batch?.log.open().length;
-        } finally {
-          await recorder.close();
-        }
-        await output.flush();
-      } finally {
-        await batch?.log.close({ done });
-      }
-    } finally {
-      await output.close();
-    }
+interface Job {
+  readonly plan: Plan;
+  readonly logs: Awaited<ReturnType<typeof logsOf>>;
+  readonly all: readonly CorpusPost[];
+  readonly flags: RecordFlags;
+  readonly maxUsd: number | undefined;
+  readonly limit: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function recordInto(path: string, { plan, logs, all, flags, maxUsd, limit, signal }: Job): Promise<void> {
+  await using open = new AsyncDisposableStack();
+  const output = open.adopt(await openRecords(path, { readOnly: flags.estimate ?? false }), (file) => file.close());
+  const batch = await openBatches(path, flags, maxUsd);
+  let done = false;
+  open.defer(async () => batch?.log.close({ done }));
+  const left = all.filter(({ post }) => !output.has(post));
+  const posts = left.slice(0, limit);
+  const recorder = open.adopt(await openRecorder(plan, { ...logs, ...(batch && { batch }) }), (one) => one.close());
+
+  const estimate = await recorder.estimate(posts, signal);
+  say(tellEstimate(estimate, output.before));
+  if (flags.estimate) return;
+  const underWay = () => (batch?.log.open().length ?? 0) > 0;
+  let ended = true;
+  if (posts.length > 0 || underWay()) {
+    refuseCost(estimate, maxUsd);
+    ended = await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined });
   }
+  await output.flush();
+  // With --limit the batches may have answers to the posts after.
+  done = ended && posts.length === left.length && !underWay();
 }
 
 /** How long another run may take to end, in milliseconds. */
 const LOCK_MS = 500;
 
-/** Works while no other run records into the output, under whatever name. Throws OUTPUT_IN_USE, OUTPUT_FAILED. */
+/** Works while no other run records into the output. Throws OUTPUT_IN_USE, OUTPUT_FAILED. */
 async function alone(output: string, work: () => Promise<void>): Promise<void> {
-  const real = await realpath(output).catch(() => output);
-  await withFileLock(real, LOCK_MS, work).catch((cause: Error) => {
+  await withFileLock(output, LOCK_MS, work).catch((cause: Error) => {
     if (cause instanceof FileLocked) throw new Fault("OUTPUT_IN_USE", { output }, { cause });
     const { code } = cause as NodeJS.ErrnoException;
     if (isFault(cause) || !/^(E[A-Z]+|ERR_SQLITE_ERROR)$/.test(code ?? "")) throw cause;
@@ -152,9 +153,9 @@ function refuseIdle({ batch, batchSize, batchLook, captions, data }: RecordFlags
 }
 
 /** What is known of batches, beside the output. Throws USAGE where one may be under way and none is wanted. */
-async function openBatches(flags: RecordFlags, maxUsd: number | undefined) {
-  const { output, batch: mode, batchSize, batchLook, estimate: readOnly = false } = flags;
-  const file = `${resolve(output)}.batches`;
+async function openBatches(output: string, flags: RecordFlags, maxUsd: number | undefined) {
+  const { batch: mode, batchSize, batchLook, estimate: readOnly = false } = flags;
+  const file = `${output}.batches`;
   const size = wholeNumber("--batch-size", batchSize);
   const longestMs = 1000 * (wholeNumber("--batch-look", batchLook) ?? 60);
   if (mode !== undefined)
@@ -217,32 +218,6 @@ function progress(line: () => string): { end(): void } {
   return { end: () => clearInterval(timer) };
 }
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const usd = (amount: number): string => `${amount.toFixed(amount < 0.1 ? 4 : 2)} USD`;
-
-function tellEstimate(
-  { posts, requests, known, inputTokens, outputTokens, models, unpriced, ...cost }: Estimate,
-  before: number,
-) {
-  const notes = [
-    ...(before > 0 ? [`${before} recorded before`] : []),
-    ...(known > 0 ? [`about ${counted(known, "question")} answered or under way`] : []),
-  ];
-  const task = `${counted(posts, "post")} to record${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
-  if (requests === 0) return `${task}, ${known > 0 ? "nothing more" : "no LLM"} is asked`;
-  const asked = `${task}: about ${counted(requests, "request")} to ${models.join(", ")}, ${inputTokens} + ${outputTokens} tokens`;
-  const money = `about ${usd(cost.usd)}, at most ${usd(cost.worstUsd)} without retries`;
-  return unpriced.length > 0 ? `${asked}; no price is known of ${unpriced.join(", ")}` : `${asked}, ${money}`;
-}
-
-function tellEnd(written: number, posts: number, { meter }: Recorder, { passed, failed }: RunSummary): string {
-  const reasons = Object.entries({ ...passed, ...failed }).flatMap(([stage, counts]) =>
-    Object.entries(counts).map(([reason, count]) => `${stage}: ${reason} ${count}`),
-  );
-  const why = written < posts && reasons.length > 0 ? ` (${reasons.join("; ")}); start again to ask of the others` : "";
-  return `${written} of ${posts} recorded, ${counted(meter.requests, "request")}, ${usd(meter.usd)}${why}`;
-}
-
 function refuseCost({ usd: about, unpriced }: Estimate, maxUsd: number | undefined): void {
   if (maxUsd === undefined) return;
   if (unpriced.length > 0)
@@ -268,18 +243,4 @@ function withData(text: ConfigText, data: string): ConfigText {
   if (isConll(data)) return text;
   const source = { use: "source-file", options: { path: resolve(data) } };
   return { ...text, value: { ...(text.value as Record<string, unknown>), source } };
-}
-
-function readable({ posts, unreadable }: Awaited<ReturnType<typeof sourcePosts>>): readonly CorpusPost[] {
-  const [first] = unreadable;
-  if (first === undefined) return posts;
-  const counts = new Map<string, number>();
-  for (const error of unreadable) {
-    const code = isFault(error) ? error.code : error.name;
-    counts.set(code, (counts.get(code) ?? 0) + 1);
-  }
-  const codes = [...counts].map(([code, count]) => `${code} ${count}`).join(", ");
-  const are = unreadable.length === 1 ? "line is no post and is" : "lines are no posts and are";
-  say(printable(`${unreadable.length} ${are} left out (${codes}); the first: ${first.message}`));
-  return posts;
 }
