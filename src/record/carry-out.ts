@@ -41,12 +41,12 @@ export interface Task {
 
 /**
  * One batch from its beginning to its results, each step written down before the next. Where `signal` aborts, the batch goes on
- * at the server, and another run may wait for it.
+ * at the server, and another run may wait for it. False where the one to go on with never began.
  */
-export async function carryOut(task: Task): Promise<void> {
+export async function carryOut(task: Task): Promise<boolean> {
   const { batches, requests, log, told, signal, open, chat } = task;
   const batch = open === undefined ? await begin(task) : await findAgain(task, open);
-  if (batch === undefined) return;
+  if (batch === undefined) return false;
   const state = await ended(task, batch).catch((error: unknown) => {
     told.say(
       `${batch.id} goes on at the server; start again to wait for it. It is paid for${worstOfAll(task)} also where ${log.file} is deleted, and all it was asked costs again then`,
@@ -59,6 +59,7 @@ export async function carryOut(task: Task): Promise<void> {
   await log.ended(batch.name, state.status, came);
   told.say(tellEnd(batch, state, came));
   for (const one of came.values()) if (!(one instanceof Error)) told.came(one);
+  return true;
 }
 
 /** Hands the requests over. Where the answer to that is lost, it looks for the batch before it tries again. */

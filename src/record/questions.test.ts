@@ -5,6 +5,7 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { worstUsd } from "../chat/cost.ts";
 import { guarded, scriptedChat, yes } from "../chat/guard.test-help.ts";
 import type { Chat, ChatAnswer, ChatBatches, ChatRequest } from "../chat.ts";
+import { Fault } from "../errors.ts";
 import { openBatchLog } from "./batch-log.ts";
 import { createMeter, paid } from "./meter.ts";
 import { createQuestions } from "./questions.ts";
@@ -105,6 +106,29 @@ test("a budget that another process spends from meanwhile: fewer are sent the ne
   expect(leftUsd!()).toBeCloseTo(9.5 * WORST, 6);
   await questions.answer(live);
   expect(begun.map(({ size }) => size)).toEqual([9]);
+});
+
+test("a batch that the budget refuses all the same is tried anew, and not for ever", async () => {
+  const refusing = async (times: number) => {
+    const rig = await setUp(["llm"], { usdPerDay: 100 * WORST });
+    const { batches } = rig.chats[0]!.guard as Required<Chat>;
+    const { begin } = batches;
+    let left = times;
+    Object.assign(batches, {
+      begin: async (...args: Parameters<typeof begin>) => {
+        if (left-- > 0) throw new Fault("CHAT_OVER_BUDGET", { model: "test/m", usd: 1, leftUsd: 0 });
+        return begin(...args);
+      },
+    });
+    return rig;
+  };
+  const twice = await refusing(2);
+  expect(await twice.all(3)).toEqual([]);
+  expect(twice.begun.map(({ size }) => size)).toEqual([3]);
+  await twice.log.close({ done: true });
+  const always = await refusing(100);
+  await expect(always.all(3)).rejects.toMatchObject({ code: "CHAT_OVER_BUDGET" });
+  expect(always.log.open()).toEqual([]);
 });
 
 test("a batch of an earlier run goes on with the resource that began it, and its money is set right", async () => {

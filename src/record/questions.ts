@@ -1,8 +1,8 @@
-import { worstUsd } from "../chat/cost.ts";
 import { fingerprintOf } from "../chat/fingerprint.ts";
 import { isA, isPassing } from "../chat/kinds.ts";
-import type { Chat, ChatAnswer, ChatBatches, ChatRequest } from "../chat.ts";
+import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
 import { Fault } from "../errors.ts";
+import { type Asked, affordable, createAsked, worstOf } from "./asked.ts";
 import type { BatchLog, OpenBatch } from "./batch-log.ts";
 import { carryOut, type Told } from "./carry-out.ts";
 import type { Meter } from "./meter.ts";
@@ -54,23 +54,6 @@ export interface Batched {
   readonly look: Look;
 }
 
-/** The questions to one model. */
-interface Asked {
-  readonly resource: string;
-  readonly chat: Chat;
-  readonly batches: ChatBatches;
-  /** To go with the next batch, by key. */
-  readonly next: Map<string, ChatRequest>;
-  /** In a batch that is under way, by key. */
-  readonly away: Map<string, ChatRequest>;
-  bytes: number;
-  worstUsd: number;
-  /** The server turned out to have no batches. */
-  single: boolean;
-  /** Batches in a row that the budget refused though there seemed to be room. */
-  refused: number;
-}
-
 export function createQuestions(meter: Meter, options: BatchOptions): Questions {
   const { log, mode, told } = options;
   const all: Asked[] = [];
@@ -79,8 +62,8 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   let arrivals = log.results.size > 0 ? 1 : 0;
   /** Answers that somebody has had: whoever asks the same gets them for nothing. */
   const used = new Set<string>();
-  /** Questions in batches that an earlier run began. */
   const underWay = () => new Set(log.open().flatMap(({ keys }) => keys));
+  /** Questions in batches that an earlier run began. */
   let outstanding = underWay();
 
   /** What more may be put aside, in US dollars. */
@@ -105,18 +88,6 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     next.set(key, request);
     asked.bytes += bytes;
     asked.worstUsd += usd;
-  };
-
-  /** What is put down and may be paid: since it was put down, other batches may have cost something. */
-  const affordable = (asked: Asked): ReadonlyMap<string, ChatRequest> => {
-    const left = room(asked);
-    let usd = 0;
-    const fits = ([, request]: readonly [string, ChatRequest]) => {
-      const more = usd + worstOf(asked, request);
-      if (more < left) usd = more;
-      return usd === more;
-    };
-    return left === Number.POSITIVE_INFINITY ? new Map(asked.next) : new Map([...asked.next].filter(fits));
   };
 
   /** The answer, or why there will be none; undefined where it is to be asked, once more perhaps. */
@@ -155,7 +126,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   };
 
   const sent = async (asked: Asked, signal: AbortSignal): Promise<void> => {
-    const requests = affordable(asked);
+    const requests = affordable(asked, room(asked));
     try {
       if (requests.size === 0) return;
       await carryOut({ ...asked, requests, log, told, signal });
@@ -180,8 +151,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
         if (mode === "always") throw new Fault("CHAT_NO_BATCHES", { model, reason: "its plugin knows none" });
         return { ask: alone(direct, model), look: () => undefined };
       }
-      const own = { next: new Map(), away: new Map(), bytes: 0, worstUsd: 0, single: false, refused: 0 };
-      const asked: Asked = { resource, chat, batches, ...own };
+      const asked = createAsked(resource, chat, batches);
       all.push(asked);
       const look: Look = (request) => {
         const key = fingerprintOf(chat, request);
@@ -230,16 +200,11 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       });
     const keys = new Set(open.keys);
     const requests = new Map([...asked.away].filter(([key]) => keys.has(key)));
-    await carryOut({ ...asked, requests, log, told, signal, open });
-    meter.requests += open.keys.length;
+    const began = await carryOut({ ...asked, requests, log, told, signal, open });
+    if (began) meter.requests += open.keys.length;
     outstanding = underWay();
     for (const key of requests.keys()) asked.away.delete(key);
   }
-}
-
-function worstOf({ batches, chat }: Asked, request: ChatRequest): number {
-  const price = batches.price ?? chat.price;
-  return price === undefined ? 0 : worstUsd(request, price);
 }
 
 /** Whether another batch may bring what this one did not. */
