@@ -542,6 +542,11 @@ export const faults = {
     say: (d: { tokenizer: string; what: string }) =>
       `${d.tokenizer} does not fit the model: ${d.what}; copy the tokenizer.json that was saved with the model`,
   },
+  TOPIC_SHARED: {
+    retry: false,
+    say: (d: { topic: string; writer: string; other: string }) =>
+      `${d.writer} would write the topic ${d.topic}, which ${d.other}; name another topic`,
+  },
   TRAIN_DATA_UNFIT: {
     retry: false,
     say: (d: { data: string; why: string }) => `${d.data} cannot be used for training: ${d.why}`,
