@@ -6,6 +6,7 @@ import { log as logPort } from "../log/port.ts";
 import { checkBorrows, checkNames, checkOrder, checkUses, openingOrder } from "../pipeline.ts";
 import type { Borrow } from "../plugin.ts";
 import { at, mapping } from "./at.ts";
+import { driftClientProblems } from "./drift-section.ts";
 import type { Parts } from "./parts.ts";
 import { topicProblems } from "./topics.ts";
 import type { AnyPlanned, Planned } from "./types.ts";
@@ -20,6 +21,7 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
     ...borrowProblems(text, parts),
     ...circleProblems(text, parts),
     ...deliveryProblems(text, parts),
+    ...driftClientProblems(text, parts),
     ...topicProblems(text, endsOf(parts)),
   ];
 }

@@ -105,12 +105,12 @@ describe("starling drift over files", () => {
   });
 
   test.each<[string, object, number, string]>([
-    ["a file that is not there", { events: { files: ["none.ndjson"] } }, 1, "none.ndjson"],
+    ["a file that is not there", { events: { files: ["none.ndjson"] } }, 2, "none.ndjson"],
     ["a model that is not there", { model: "none" }, 2, "none has no manifest.json"],
     ["topics without a store", { events: { topics: ["entities"] } }, 2, "drift reads topics and has no store"],
     ["topics and files at once", { events: { files: ["a"], topics: ["b"] } }, 2, "drift.events"],
     ["a feature that there is not", { population: { ignore: ["colour"] } }, 2, "drift.population.ignore[0]"],
-    ["a store in a folder that is not there", { store: "none/drift.sqlite" }, 1, "[DRIFT_STORE]"],
+    ["a store in a folder that is not there", { store: "none/drift.sqlite" }, 2, "[DRIFT_STORE]"],
   ])("%s is refused", async (_, change, code, reason) => {
     const { drift } = await recorded(1);
     expect(await starling(["drift", drift(change)])).toMatchObject({ code, stderr: expect.stringContaining(reason) });
