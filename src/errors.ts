@@ -130,6 +130,11 @@ export const faults = {
     say: (d: { path: string; reason: string }) =>
       `the drift store ${d.path} cannot be used: ${d.reason}; check path and permissions, or name another file`,
   },
+  DRIFT_STORE_FAILED: {
+    retry: false,
+    say: (d: { path: string; reason: string }) =>
+      `the drift store ${d.path} failed: ${d.reason}; look at its disk and start again, what was not kept is read again`,
+  },
   DRIFT_STORE_FULL: {
     retry: true,
     say: (d: { path: string }) =>

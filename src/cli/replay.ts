@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { ConfigText } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
+import { readable } from "../letters/index.ts";
 import { parseBound } from "../log/index.ts";
 import { logUseOf, openLog } from "../log/of-plan.ts";
 import { openPipeline } from "../open.ts";
@@ -10,7 +11,7 @@ import { mapping } from "../plan/at.ts";
 import { isTopic, topicsOf } from "../plan/topics.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
-import { compareEvents } from "./diff.ts";
+import { compareEvents, topicOf } from "./diff.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
@@ -52,6 +53,8 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   const live = await planConfig(text, { toRun: false });
   const use = logUseOf(live.source);
   checkFlags(flags, live);
+  // Before anything is replayed, not after.
+  if (flags.against !== undefined && topicOf(flags.against) === undefined) await readable(resolve(flags.against));
   const plan = await planConfig(replayed(text, live, flags), { toRun: true });
   const pipeline = await openPipeline(plan, await logsOf(text, flags.verbose ?? false));
   try {

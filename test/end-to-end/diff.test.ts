@@ -47,9 +47,10 @@ describe("starling diff", () => {
       stderr: expect.stringContaining("--config"),
     });
     expect(await starling(["diff", at("none"), at("before.ndjson")])).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining("INPUT_MISSING"),
     });
+    expect(await starling(["diff", at("before.ndjson"), at("none")])).toMatchObject({ code: 2, stdout: "" });
   });
 });
 
@@ -78,6 +79,7 @@ deadLetters: { use: sink-kafka, options: { client: broker, topic: letters } }
     [["--into", "again"], "again is the retry topic"],
     [["--into", "entities"], "entities is where the config sends its events"],
     [["--into", "letters"], "letters is the topic of dead letters"],
+    [["--into", "extra", "--against", "/none"], "cannot read /none"],
     [["--into", "extra", "--topics", "/(/"], "is no regular expression"],
   ])("with %j", async (flags, reason) => {
     expect(await starling(["replay", configFile(live), ...flags])).toMatchObject({

@@ -117,6 +117,34 @@ describe("starling drift over files", () => {
   });
 });
 
+describe("starling drift over topics", () => {
+  const topics = (more: object = {}) => {
+    const folder = freshFolder();
+    const broker = { use: "log-kafkajs", options: { brokers: "127.0.0.1:1" } };
+    const drift = { events: { topics: ["entities"] }, store: "drift.sqlite", ...more };
+    writeFileSync(join(folder, "drift.yaml"), JSON.stringify({ resources: { broker }, drift }));
+    return join(folder, "drift.yaml");
+  };
+
+  test("a report before the first run says so", async () => {
+    expect(await starling(["drift", "report", topics()])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        "drift.sqlite cannot be used: it is not there, so starling drift has not run here yet",
+      ),
+    });
+  });
+
+  test("a client that is not there is told where the config names it", async () => {
+    const { code, stderr } = await starling(["drift", topics({ client: "brokr" })]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/:1:\d+: drift borrows "brokr".*did you mean "broker"\?/),
+    ]);
+    expect(stderr).not.toContain("--client");
+  });
+});
+
 describe("starling drift report --from", () => {
   async function serving(pages: Readonly<Record<string, string>>) {
     const server = createServer(({ url = "" }, response) => {
@@ -147,12 +175,13 @@ describe("starling drift report --from", () => {
     await using json = await serving({ "/report": '{"schema":"starling.drift/1","at":"now"}' });
     await using metrics = await serving({ "/metrics": "go_goroutines 7\n" });
     for (const [args, code, reason] of [
-      [["--from", html.url], 1, "it is no report of starling drift; name the address"],
-      [["--from", json.url], 1, "it is no report of starling drift (at); name the address"],
-      [["--from", metrics.url], 1, "its /metrics are not those of a worker"],
-      [["--from", "nowhere"], 1, "cannot read nowhere: Invalid URL"],
-      [["--from", other.url], 1, "it has neither /report nor /metrics"],
-      [["--from", "http://127.0.0.1:1"], 1, "cannot read http://127.0.0.1:1"],
+      [["--from", html.url], 2, "it is no report of starling drift; name the address"],
+      [["--from", json.url], 2, "it is no report of starling drift (at); name the address"],
+      [["--from", metrics.url], 2, "its /metrics are not those of a worker"],
+      [["--from", "nowhere"], 2, "nowhere: it is no address such as http://127.0.0.1:8081; name"],
+      [["--from", "localhost:8081"], 2, "localhost:8081: it is no address"],
+      [["--from", other.url], 2, "it has neither /report nor /metrics"],
+      [["--from", "http://127.0.0.1:1"], 2, "http://127.0.0.1:1: it gives no answer ("],
       [[], 2, "a report is of a config or --from a running process"],
     ] as const)
       expect(await starling(["drift", "report", ...args])).toMatchObject({
