@@ -208,6 +208,11 @@ export const faults = {
     say: (d: { stage: string; fact: string; first: string }) =>
       `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
   },
+  FACT_UNUSED: {
+    retry: false,
+    say: (d: { stage: string; fact: string; reader: string }) =>
+      `${d.stage} gives "${d.fact}", which no later stage reads, so entities stay as they are; put ${d.reader} behind it`,
+  },
   FILE_SHARED: {
     retry: false,
     say: (d: { file: string; writer: string; other: string }) =>

@@ -3,7 +3,7 @@ import type { Fact } from "../facts.ts";
 import type { OnFail } from "../flow/types.ts";
 import { type Builtins, loadBuiltins } from "../load.ts";
 import { log as logPort } from "../log/port.ts";
-import { checkBorrows, checkNames, checkOrder, checkUses, openingOrder } from "../pipeline.ts";
+import { checkBorrows, checkNames, checkOrder, checkUnused, checkUses, openingOrder } from "../pipeline.ts";
 import type { Borrow } from "../plugin.ts";
 import { at, mapping } from "./at.ts";
 import { driftClientProblems } from "./drift-section.ts";
@@ -29,7 +29,7 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
 /** What works, but hardly as it was meant. */
 export const togetherWarnings = (text: ConfigText, config: Config, parts: Parts): Problem[] => [
   ...windowWarning(text, config),
-  ...lateWarnings(text, parts),
+  ...factWarnings(text, parts),
   ...unusedWarnings(text, config, parts),
 ];
 
@@ -119,9 +119,9 @@ function shareLog(ends: readonly AnyPlanned[]): boolean {
   return logs[0]!.some(({ name }) => logs.every((borrows) => borrows.some((borrow) => borrow.name === name)));
 }
 
-/** The stage works without the fact, but whoever wrote the giver down meant it to be used. */
-const lateWarnings = (text: ConfigText, parts: Parts): Problem[] =>
-  checkUses(declared(text, parts)).map(({ at, code, details }) =>
+/** The stages work, but not as whoever wrote them down meant. */
+const factWarnings = (text: ConfigText, parts: Parts): Problem[] =>
+  [...checkUses(declared(text, parts)), ...checkUnused(declared(text, parts))].map(({ at, code, details }) =>
     problemAt(text, ["stages", at], code, details as never),
   );
 
