@@ -1,10 +1,15 @@
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { configSchema, parseConfigText, validate } from "../../src/config/index.ts";
 import { driftSchema } from "../../src/drift/index.ts";
+import { json, startServer } from "../../src/serve/index.ts";
 import { root } from "./starling.ts";
+
+const execute = promisify(execFile);
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
@@ -75,6 +80,17 @@ describe("the image", () => {
     expect(ignored.find((line) => line !== "" && !line.startsWith("#"))).toBe("*");
   });
 
+  test("holds what the npm package holds, but what nobody reads in a container", () => {
+    // Pages for people, and what starts containers from outside of them.
+    const left = ["docs", "deploy", "README.md", "CHANGELOG.md"];
+    const { files } = JSON.parse(read("package.json")) as { files: string[] };
+    const packed = files.map((file) => file.replace(/\/\*.*$/, "")).filter((file) => !left.includes(file));
+    const held = copies(last)
+      .flatMap(({ sources }) => sources)
+      .map((source) => source.replace("/build/", ""));
+    expect(held.toSorted()).toEqual([...packed, "node_modules", "package.json"].toSorted());
+  });
+
   test("takes from the first stage only what that one makes", () => {
     const taken = copies(last)
       .filter(({ from }) => from === "--from=build")
@@ -98,12 +114,30 @@ describe("the image", () => {
     expect(existsSync(join(root, file!.replace("/app/", "")))).toBe(true);
   });
 
-  test("asks /live at the port of its config", () => {
-    const check = all(last, "HEALTHCHECK")[0]!;
-    expect(check).toContain(`http://127.0.0.1:${config.http?.port}/live`);
+  test("asks /live at the port of its config, and at another one where HTTP_PORT says so", async () => {
+    const [node, ...args] = JSON.parse(all(last, "HEALTHCHECK")[0]!.replace(/^.* CMD /, "")) as string[];
+    expect([node, args[0]]).toEqual(["node", "-e"]);
+    expect(args[1]).toContain(`(process.env.HTTP_PORT || ${config.http?.port})`);
+    await using server = await liveServer();
+    const check = (port: number) =>
+      execute(process.execPath, args, { env: { HTTP_PORT: String(port) } }).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      );
+    expect([await check(server.port), await check(server.sick)]).toEqual([0, 1]);
     expect(all(last, "EXPOSE")).toEqual([String(config.http?.port)]);
   });
 });
+
+/** Answers `/live` at `port`; at `sick` it says that all is lost. */
+async function liveServer() {
+  const well = await startServer({ port: 0, host: "127.0.0.1" }, { "/live": () => json(200, {}) });
+  const ill = await startServer({ port: 0, host: "127.0.0.1" }, { "/live": () => json(503, {}) });
+  return {
+    ...{ port: Number(new URL(well.url).port), sick: Number(new URL(ill.url).port) },
+    [Symbol.asyncDispose]: async () => void (await Promise.all([well.close(), ill.close()])),
+  };
+}
 
 interface Scrapes {
   readonly scrape_configs: readonly {
