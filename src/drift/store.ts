@@ -1,11 +1,13 @@
 import { hash } from "node:crypto";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Fault } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { Names } from "./numbers.ts";
 import { LAYOUT, makeTables } from "./store-tables.ts";
 
 export interface Limits {
-  /** Events that await labels, at most; the oldest go first. */
+  /** Events that are kept for labels to come, at most; the oldest go first. */
   readonly events: number;
   /** Labels that were joined, at most; the oldest go first. */
   readonly labels: number;
@@ -40,7 +42,7 @@ export interface StoreOptions extends Limits {
   readonly maxPages?: number;
 }
 
-/** Opens a store, or begins one. Throws DRIFT_STORE where the file cannot be used. */
+/** Opens a store, or begins one and makes its folder. Throws DRIFT_STORE where the file cannot be used. */
 export function openStore(path: string, { readOnly = false, maxPages, ...limits }: StoreOptions): Store {
   const guarded = <T>(work: () => T): T => {
     try {
@@ -49,6 +51,7 @@ export function openStore(path: string, { readOnly = false, maxPages, ...limits 
       throw storeFault(path, error);
     }
   };
+  if (!readOnly && path !== ":memory:") guarded(() => makeFolder(dirname(path)));
   const db = guarded(() => new DatabaseSync(path, { readOnly, timeout: 5000 }));
   const layout = guarded(() => (readOnly ? layoutOf(db) : makeTables(db)));
   if (layout !== LAYOUT) {
@@ -96,7 +99,15 @@ const layoutOf = (db: DatabaseSync) =>
 const FULL = 13;
 
 function storeFault(path: string, error: unknown): Error {
-  const { errcode, message } = error as { errcode?: number; message?: string };
+  const { errcode, code, syscall, message } = error as {
+    errcode?: number;
+    code?: string;
+    syscall?: string;
+    message?: string;
+  };
+  // Of the folder.
+  if (typeof code === "string" && syscall !== undefined)
+    return new Fault("DRIFT_STORE", { path, reason: message ?? code }, { cause: error });
   if (errcode === undefined) return error as Error;
   if ((errcode & 0xff) === FULL) return new Fault("DRIFT_STORE_FULL", { path }, { cause: error });
   return new Fault("DRIFT_STORE", { path, reason: message ?? "unknown" }, { cause: error });

@@ -110,7 +110,8 @@ describe("starling drift over files", () => {
     ["topics without a store", { events: { topics: ["entities"] } }, 2, "drift reads topics and has no store"],
     ["topics and files at once", { events: { files: ["a"], topics: ["b"] } }, 2, "drift.events"],
     ["a feature that there is not", { population: { ignore: ["colour"] } }, 2, "drift.population.ignore[0]"],
-    ["a store in a folder that is not there", { store: "none/drift.sqlite" }, 1, "[DRIFT_STORE]"],
+    ["a reference of no model", { reference: { f1: 0.8 } }, 2, "name its folder in drift.model"],
+    ["a store below what is no folder", { store: "drift.yaml/drift.sqlite" }, 1, "[DRIFT_STORE]"],
   ])("%s is refused", async (_, change, code, reason) => {
     const { drift } = await recorded(1);
     expect(await starling(["drift", drift(change)])).toMatchObject({ code, stderr: expect.stringContaining(reason) });
