@@ -41,7 +41,7 @@ const help: Readonly<Record<Name, string>> = {
   ner_drift_events_total: "Events read, by what became of them",
   ner_drift_feedback_total: "Labels read, by what became of them",
   ner_drift_waiting_labels: "Labels whose event has not come",
-  ner_drift_stored_events: "Events that await labels",
+  ner_drift_stored_events: "Events that are kept for labels to come, labelled ones too",
 };
 
 /** The metrics of one answer, in the text format of Prometheus. A registry of its own: what is told no more is gone. */

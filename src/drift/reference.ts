@@ -6,6 +6,7 @@ import { readManifest } from "../train/manifest.ts";
 import type { Calibration } from "../train/profile.ts";
 import { readProfile } from "../train/profile-file.ts";
 import { uncalibrated } from "./estimate.ts";
+import { typeName } from "./evaluate.ts";
 import { type Feature, type Reference, referencesOf } from "./population.ts";
 
 const scores = z.object({ f1: z.number(), types: z.record(z.string(), z.object({ f1: z.number() })).default({}) });
@@ -73,6 +74,6 @@ async function cardF1(folder: string): Promise<Record<string, number> | undefine
   const { int8, fp32 } = found.data.scores;
   const served = int8 ?? fp32;
   if (served === undefined) return undefined;
-  const types = Object.entries(served.types).map(([type, { f1 }]) => [type, f1 / 100] as const);
+  const types = Object.entries(served.types).map(([type, { f1 }]) => [typeName(type), f1 / 100] as const);
   return { all: served.f1 / 100, ...Object.fromEntries(types) };
 }

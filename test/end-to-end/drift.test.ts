@@ -66,7 +66,7 @@ describe("starling drift over files", () => {
     expect(stdout).toContain("300 posts of tiny-1");
     expect(stdout).toContain("F1 labelled, 24h, all, tiny-1: 66.67 (66.67 to 66.67), 300 entities");
     expect(stdout).toContain("F1 estimated, 24h, all, tiny-1: 75.00, 600 entities");
-    expect(stdout).toContain("labels: 300 waiting, 1 invalid, 300 joined; 0 wait for their event");
+    expect(stdout).toContain("labels: 300 came before their event, 1 invalid, 300 joined; 0 wait now");
     const told = JSON.parse((await starling(["drift", drift(), "--json"])).stdout);
     expect(
       told.history.map(({ posts, labelled }: { posts: number; labelled?: { f1: number } }) => [posts, labelled?.f1]),
