@@ -23,8 +23,14 @@ export interface Metrics {
 /** Gauges of prom-client under names of counters; the same by kind stay. */
 const misnamed = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
+export interface MetricsParts {
+  readonly version: string;
+  /** What `/ready` says, asked at each scrape; without it nothing is told of it. */
+  readonly ready?: () => boolean;
+}
+
 /** The metrics of one worker. Only this module knows prom-client; a plugin tells by its host, and the flow by `observe`. */
-export function createMetrics({ version }: { readonly version: string }): Metrics {
+export function createMetrics({ version, ready }: MetricsParts): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
@@ -36,6 +42,7 @@ export function createMetrics({ version }: { readonly version: string }): Metric
   };
   const measure = pluginMeasures(registry);
   createNumbers(registry, named("ner_build_info")).set(1, version);
+  if (ready) createNumbers(registry, { ...named("ner_ready"), read: () => [[[], ready() ? 1 : 0]] });
   let showing: Promise<unknown> = Promise.resolve();
 
   return {

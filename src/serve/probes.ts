@@ -4,6 +4,8 @@ import { json, type Routes } from "./page.ts";
 
 export interface Probes {
   readonly routes: Routes;
+  /** What `/ready` says now. */
+  ready(): boolean;
   /** Models and all else are open, and posts are read until `stop` aborts; then what was read is finished. */
   running(source: Pick<Source, "health">, stop: AbortSignal): void;
 }
@@ -17,7 +19,7 @@ export function createProbes({ oldestMs }: Pick<HttpConfig, "oldestMs"> = { olde
   let stop: AbortSignal | undefined;
   const phaseNow = () => (source === undefined ? "opening" : stop?.aborted ? "stopping" : "running");
 
-  const ready = () => {
+  const state = () => {
     const phase = phaseNow();
     const health = source?.health?.();
     const oldest = health?.figures?.oldestSeconds ?? 0;
@@ -35,10 +37,11 @@ export function createProbes({ oldestMs }: Pick<HttpConfig, "oldestMs"> = { olde
     routes: {
       "/live": () => json(200, { live: true, phase: phaseNow() }),
       "/ready": () => {
-        const state = ready();
-        return json(state.ready ? 200 : 503, state);
+        const now = state();
+        return json(now.ready ? 200 : 503, now);
       },
     },
+    ready: () => state().ready,
     running(opened, signal) {
       source = opened;
       stop = signal;
