@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { processRegistry } from "../metrics/process.ts";
 import { readAnswer } from "./answer.ts";
 import { tellLines } from "./lines.ts";
 import { ada, event, feedback, may, unreferenced, watched } from "./made.test-help.ts";
@@ -87,6 +88,16 @@ test("metrics hold what is told, and nothing of F1 below the support", async () 
   const few = await metricsOf(told({ support: 1000 }));
   expect(few.body).not.toMatch(/^ner_eval_f1\{/m);
   expect(few.body).toContain('ner_eval_support{source="labelled",type="all",window="24h",model_version="m-1"} 300');
+});
+
+test("those of the process stand beside them, each once", async () => {
+  const { body } = await metricsOf(told(), processRegistry());
+  const names = Array.from(body.matchAll(/^# TYPE (\S+) /gm), ([, name]) => name);
+  expect(names).toEqual([...new Set(names)]);
+  expect(names).toEqual(
+    expect.arrayContaining(["ner_eval_f1", "process_cpu_seconds_total", "nodejs_eventloop_lag_seconds"]),
+  );
+  for (const line of body.split("\n")) expect(line).toMatch(/^(#.*|\w+(\{.*\})? \S+|)$/);
 });
 
 test("a type of the name all stands beside the sum of all types, not in its place", async () => {
