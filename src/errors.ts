@@ -130,6 +130,11 @@ export const faults = {
     say: (d: { path: string; reason: string }) =>
       `the drift store ${d.path} cannot be used: ${d.reason}; check path and permissions, or name another file`,
   },
+  DRIFT_STORE_FAILED: {
+    retry: false,
+    say: (d: { path: string; reason: string }) =>
+      `the drift store ${d.path} failed: ${d.reason}; look at its disk and start again, what was not kept is read again`,
+  },
   DRIFT_STORE_FULL: {
     retry: true,
     say: (d: { path: string }) =>
@@ -541,6 +546,11 @@ export const faults = {
     retry: false,
     say: (d: { tokenizer: string; what: string }) =>
       `${d.tokenizer} does not fit the model: ${d.what}; copy the tokenizer.json that was saved with the model`,
+  },
+  TOPIC_SHARED: {
+    retry: false,
+    say: (d: { topic: string; writer: string; other: string }) =>
+      `${d.writer} would write the topic ${d.topic}, which ${d.other}; name another topic`,
   },
   TRAIN_DATA_UNFIT: {
     retry: false,

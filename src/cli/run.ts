@@ -69,7 +69,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       const { version, stages } = pipeline;
       logs.log("flow", "running", { pipeline: version, stages: stages.map(({ name }) => name) });
       signal.addEventListener("abort", () => logs.log("flow", "stopping"), { once: true });
-      const observe = together(metrics?.observe, letters);
+      const observe = together(metrics?.observe, metrics && { started: probes.started }, letters);
       return await runPipeline(pipeline, { signal, ...(observe && { observe }) });
     } finally {
       letters?.end();

@@ -58,6 +58,18 @@ export const driftSchema = z
   .refine(({ reference, model }) => reference === undefined || model !== undefined, {
     path: ["reference"],
     error: "drift.reference is of a model: name its folder in drift.model",
+  })
+  .superRefine(({ events, feedback, store }, { addIssue }) => {
+    const refuse = (path: string[], message: string) => addIssue({ code: "custom", path, message });
+    if (store === undefined && (events.topics ?? feedback?.topics) !== undefined)
+      refuse(
+        [],
+        "drift reads topics and has no store; name a file in drift.store: it joins labels that come later, and knows where to go on",
+      );
+    for (const how of ["topics", "files"] as const) {
+      const both = events[how]?.find((name) => feedback?.[how]?.includes(name));
+      if (both !== undefined) refuse(["feedback", how], `${both} holds the events; name that of the labels`);
+    }
   });
 
 export type DriftSection = z.output<typeof driftSchema>;

@@ -6,11 +6,13 @@ import { log as logPort } from "../log/port.ts";
 import { checkBorrows, checkNames, checkOrder, checkUses, openingOrder } from "../pipeline.ts";
 import type { Borrow } from "../plugin.ts";
 import { at, mapping } from "./at.ts";
+import { driftClientProblems } from "./drift-section.ts";
 import type { Parts } from "./parts.ts";
+import { topicProblems } from "./topics.ts";
 import type { AnyPlanned, Planned } from "./types.ts";
 
 /**
- * What can only be told of the parts together: order of facts, names, and who borrows what. Where a part has something
+ * What can only be told of the parts together: order of facts, names, and who borrows what, or writes where. Where a part has something
  * wrong, as much of it as is known counts.
  */
 export async function togetherProblems(text: ConfigText, parts: Parts, builtins?: Builtins): Promise<Problem[]> {
@@ -19,6 +21,8 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
     ...borrowProblems(text, parts),
     ...circleProblems(text, parts),
     ...deliveryProblems(text, parts),
+    ...driftClientProblems(text, parts),
+    ...topicProblems(text, endsOf(parts)),
   ];
 }
 
@@ -64,7 +68,7 @@ async function giversOf(builtins: Builtins | undefined): Promise<ReadonlyMap<Fac
 
 const borrowsOf = ({ plugin, options }: AnyPlanned): readonly Borrow[] => plugin.borrows?.(options) ?? [];
 
-const endsOf = ({ source, sink, deadLetters }: Parts): readonly AnyPlanned[] =>
+const endsOf = ({ source, sink, deadLetters }: Parts): readonly (Planned<"source"> | Planned<"sink">)[] =>
   [source, sink, deadLetters].filter((part) => part !== undefined);
 
 /** What each resource borrows. */

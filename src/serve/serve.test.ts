@@ -87,7 +87,7 @@ describe("the probes", () => {
   });
 
   test("ready follows the source, and the age of the oldest post in flight", async () => {
-    const { routes, running } = createProbes({ oldestMs: 60_000 });
+    const { routes, running, started } = createProbes({ oldestMs: 60_000 });
     let health: Health = { ready: false, reason: "no partitions are assigned", figures: { assigned: 0 } };
     running({ health: () => health }, new AbortController().signal);
     expect(await pageOf(routes, "/ready")).toEqual({
@@ -105,6 +105,14 @@ describe("the probes", () => {
     expect(await pageOf(routes, "/ready")).toMatchObject({
       status: 503,
       reasons: ["the oldest post in flight is 75 s old, more than 60 s"],
+    });
+    health = { ready: true, figures: { oldestSeconds: 2 } };
+    started({ oldestSeconds: 61 });
+    expect(await pageOf(routes, "/ready")).toMatchObject({ status: 503, figures: { oldestSeconds: 61 } });
+    running({}, new AbortController().signal);
+    expect(await pageOf(routes, "/ready")).toMatchObject({
+      status: 503,
+      reasons: ["the oldest post in flight is 61 s old, more than 60 s"],
     });
   });
 });

@@ -54,6 +54,19 @@ test("/live and /ready answer while a pipeline runs, and until what was read is 
   expect(await page(port, "/live")).toBeUndefined();
 });
 
+test("/ready says no where a post is in flight for too long, whatever the source", async () => {
+  const port = await freePort();
+  const slow = `  - { use: "${plugin("odd-stage")}", batch: 512, timeoutMs: 5000, options: { tookMs: 1500 } }`;
+  const config = configFile(
+    `http: { port: ${port}, oldestMs: 300 }\n${tinyConfig({ source: `{ use: "${plugin("ticker")}" }`, stages: slow })}`,
+  );
+  const { child, ended } = start(["run", config]);
+  const late = /^the oldest post in flight is \d+ s old, more than 0\.3 s$/;
+  await until(async () => late.test((await page(port, "/ready"))?.reasons?.[0] ?? ""));
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
+});
+
 test("where it listens is told on standard error, also of a free port; nothing but events is on standard output", async () => {
   const input = '{"id":"1","text":"Adele sings"}\n';
   const { code, stdout, stderr } = await starling(["run", configFile(`http: { port: 0 }\n${tinyConfig()}`)], { input });

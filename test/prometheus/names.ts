@@ -11,7 +11,13 @@ export function exampleMetrics(): Metrics {
   const told = metrics.measure as (name: string, value: number, labels: object) => void;
   for (const name of Object.keys(measures)) told(name, 1, {});
   metrics.opened({ source: {}, resources: new Map() });
-  metrics.observe.started?.({ counts: { read: 1, passed: {}, failed: {} }, inFlight: 1, window: 1, stages: [] });
+  metrics.observe.started?.({
+    counts: { read: 1, passed: {}, failed: {} },
+    inFlight: 1,
+    oldestSeconds: 0,
+    window: 1,
+    stages: [],
+  });
   return metrics;
 }
 
