@@ -95,9 +95,11 @@ async function served({ plan, open, signal, listening }: Serving, work: () => Pr
   const probes = createProbes(plan.http);
   const told = atMostEvery(1000, () => open.watch.tell());
   probes.running(open, signal);
+  const { processRegistry } = await import("../metrics/process.ts");
+  const own = processRegistry();
   const routes = {
     ...probes.routes,
-    "/metrics": async () => ({ status: 200, ...(await metricsOf(told())) }),
+    "/metrics": async () => ({ status: 200, ...(await metricsOf(told(), own)) }),
     "/report": () => json(200, told()),
   };
   const server = await startServer(plan.http, routes);

@@ -94,7 +94,7 @@ async function observed<T>(
   const probes = createProbes(http);
   if (http === undefined) return work(probes);
   const { createMetrics, metricsPage } = await import("../metrics/index.ts");
-  const metrics = createMetrics({ version: packageVersion });
+  const metrics = createMetrics({ version: packageVersion, ready: probes.ready });
   const routes = { ...probes.routes, "/metrics": metricsPage(metrics) };
   const server = await startServer(http, routes);
   tellAddress(server.url, Object.keys(routes));

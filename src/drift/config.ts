@@ -23,6 +23,8 @@ export const driftSchema = z
     store: z.string().min(1).optional(),
     /** Folder of the model that answers: its profile and its scores are the reference. */
     model: z.string().min(1).optional(),
+    /** F1 that the model reaches on held-out posts like those of the stream, in place of all that its card says. */
+    reference: z.strictObject({ f1: z.number().positive().max(1) }).optional(),
     /** Type of a label to the model's type, such as OTHER to MISC. */
     labelMap: z.record(z.string(), z.string()).default({}),
     /** Windows of labels: those made in so many hours, and the newest so many. */
@@ -41,7 +43,7 @@ export const driftSchema = z
       .prefault({}),
     keep: z
       .strictObject({
-        /** Events that await labels, at most. */
+        /** Events kept for labels to come, at most. */
         events: z.int().min(1000).max(100_000_000).default(1_000_000),
         labels: z.int().min(1000).max(10_000_000).default(100_000),
         /** Labels whose event has not come, at most, and for how long. */
@@ -51,6 +53,11 @@ export const driftSchema = z
       .prefault({}),
     /** Posts between two points of the report. */
     every: z.int().min(10).max(100_000).default(250),
+  })
+  // What is known by its version is compared with what has the same.
+  .refine(({ reference, model }) => reference === undefined || model !== undefined, {
+    path: ["reference"],
+    error: "drift.reference is of a model: name its folder in drift.model",
   })
   .superRefine(({ events, feedback, store }, { addIssue }) => {
     const refuse = (path: string[], message: string) => addIssue({ code: "custom", path, message });

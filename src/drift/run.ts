@@ -37,7 +37,7 @@ export async function openDrift({ plan, section, warn, log: logTo, readOnly = fa
   const { folder } = plan.text;
   const topics = topicsOf(section);
   const model = section.model === undefined ? undefined : resolve(folder, section.model);
-  const reference = await readReference(model, section.population.ignore);
+  const reference = await readReference(model, { ignore: section.population.ignore, f1: section.reference?.f1 });
   const path = section.store === undefined ? ":memory:" : resolve(folder, section.store);
   const store = openStore(path, { ...limitsOf(section), readOnly });
   const clock = createClock({ notBefore: eventsKept(store).newestAt });

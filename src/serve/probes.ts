@@ -5,6 +5,8 @@ import { json, type Routes } from "./page.ts";
 
 export interface Probes {
   readonly routes: Routes;
+  /** What `/ready` says now. */
+  ready(): boolean;
   /** Models and all else are open, and posts are read until `stop` aborts; then what was read is finished. */
   running(source: Pick<Source, "health">, stop: AbortSignal): void;
   /** Posts flow; without it there is none in flight but what the source tells. */
@@ -21,7 +23,7 @@ export function createProbes({ oldestMs }: Pick<HttpConfig, "oldestMs"> = { olde
   let run: Pick<LiveRun, "oldestSeconds"> | undefined;
   const phaseNow = () => (source === undefined ? "opening" : stop?.aborted ? "stopping" : "running");
 
-  const ready = () => {
+  const state = () => {
     const phase = phaseNow();
     const health = source?.health?.();
     // A source that holds posts before they flow, or until they come again, knows of older ones.
@@ -41,10 +43,11 @@ export function createProbes({ oldestMs }: Pick<HttpConfig, "oldestMs"> = { olde
     routes: {
       "/live": () => json(200, { live: true, phase: phaseNow() }),
       "/ready": () => {
-        const state = ready();
-        return json(state.ready ? 200 : 503, state);
+        const now = state();
+        return json(now.ready ? 200 : 503, now);
       },
     },
+    ready: () => state().ready,
     running(opened, signal) {
       source = opened;
       stop = signal;

@@ -64,19 +64,22 @@ describe("the probes", () => {
   };
 
   test("live is yes in every phase, ready only while posts flow", async () => {
-    const { routes, running } = createProbes();
+    const { routes, running, ready } = createProbes();
     const stop = new AbortController();
     const states = async () => [await pageOf(routes, "/live"), await pageOf(routes, "/ready")];
     expect(await states()).toEqual([
       { status: 200, live: true, phase: "opening" },
       { status: 503, ready: false, reasons: ["the pipeline is opening"], figures: {} },
     ]);
+    expect(ready()).toBe(false);
     running({}, stop.signal);
+    expect(ready()).toBe(true);
     expect(await states()).toEqual([
       { status: 200, live: true, phase: "running" },
       { status: 200, ready: true, reasons: [], figures: {} },
     ]);
     stop.abort();
+    expect(ready()).toBe(false);
     expect(await states()).toEqual([
       { status: 200, live: true, phase: "stopping" },
       { status: 503, ready: false, reasons: ["the pipeline is stopping"], figures: {} },

@@ -66,7 +66,7 @@ describe("starling drift over files", () => {
     expect(stdout).toContain("300 posts of tiny-1");
     expect(stdout).toContain("F1 labelled, 24h, all, tiny-1: 66.67 (66.67 to 66.67), 300 entities");
     expect(stdout).toContain("F1 estimated, 24h, all, tiny-1: 75.00, 600 entities");
-    expect(stdout).toContain("labels: 300 waiting, 1 invalid, 300 joined; 0 wait for their event");
+    expect(stdout).toContain("labels: 300 came before their event, 1 invalid, 300 joined; 0 wait now");
     const told = JSON.parse((await starling(["drift", drift(), "--json"])).stdout);
     expect(
       told.history.map(({ posts, labelled }: { posts: number; labelled?: { f1: number } }) => [posts, labelled?.f1]),
@@ -110,7 +110,8 @@ describe("starling drift over files", () => {
     ["topics without a store", { events: { topics: ["entities"] } }, 2, "drift reads topics and has no store"],
     ["topics and files at once", { events: { files: ["a"], topics: ["b"] } }, 2, "drift.events"],
     ["a feature that there is not", { population: { ignore: ["colour"] } }, 2, "drift.population.ignore[0]"],
-    ["a store in a folder that is not there", { store: "none/drift.sqlite" }, 2, "[DRIFT_STORE]"],
+    ["a reference of no model", { reference: { f1: 0.8 } }, 2, "name its folder in drift.model"],
+    ["a store below what is no folder", { store: "drift.yaml/drift.sqlite" }, 2, "[DRIFT_STORE]"],
   ])("%s is refused", async (_, change, code, reason) => {
     const { drift } = await recorded(1);
     expect(await starling(["drift", drift(change)])).toMatchObject({ code, stderr: expect.stringContaining(reason) });
