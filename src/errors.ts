@@ -135,6 +135,11 @@ export const faults = {
     say: (d: { path: string; reason: string }) =>
       `the drift store ${d.path} cannot be used: ${d.reason}; check path and permissions, or name another file`,
   },
+  DRIFT_STORE_FAILED: {
+    retry: false,
+    say: (d: { path: string; reason: string }) =>
+      `the drift store ${d.path} failed: ${d.reason}; look at its disk and start again, what was not kept is read again`,
+  },
   DRIFT_STORE_FULL: {
     retry: true,
     say: (d: { path: string }) =>
@@ -207,6 +212,11 @@ export const faults = {
     retry: false,
     say: (d: { stage: string; fact: string; first: string }) =>
       `${d.stage} gives "${d.fact}", which ${d.first} has given before; take one of them out (a stage that means to refine a fact names it in uses)`,
+  },
+  FACT_UNUSED: {
+    retry: false,
+    say: (d: { stage: string; fact: string; reader: string }) =>
+      `${d.stage} gives "${d.fact}", which no later stage reads, so entities stay as they are; put ${d.reader} behind it`,
   },
   FILE_SHARED: {
     retry: false,
@@ -551,6 +561,11 @@ export const faults = {
     retry: false,
     say: (d: { tokenizer: string; what: string }) =>
       `${d.tokenizer} does not fit the model: ${d.what}; copy the tokenizer.json that was saved with the model`,
+  },
+  TOPIC_SHARED: {
+    retry: false,
+    say: (d: { topic: string; writer: string; other: string }) =>
+      `${d.writer} would write the topic ${d.topic}, which ${d.other}; name another topic`,
   },
   TRAIN_DATA_UNFIT: {
     retry: false,

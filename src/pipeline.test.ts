@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkBorrows, checkNames, checkOrder, openingOrder, type StageDeclaration } from "./pipeline.ts";
+import { checkBorrows, checkNames, checkOrder, checkUnused, openingOrder, type StageDeclaration } from "./pipeline.ts";
 
 const stage = (name: string, facts: Partial<StageDeclaration> = {}): StageDeclaration => ({
   name,
@@ -126,4 +126,12 @@ describe("openingOrder", () => {
   test("leaves unknown names to checkBorrows", () => {
     expect(openingOrder(new Map([["a", ["nobody"]]]))).toEqual({ order: ["a"] });
   });
+});
+
+test("tells of knowledge that no later stage reads", () => {
+  const [draft, asker] = [stage("draft", { gives: ["draft"] }), stage("asker", { gives: ["knowledge"] })];
+  expect(checkUnused([draft, asker])).toMatchObject([{ at: 1, code: "FACT_UNUSED" }]);
+  expect(checkUnused([asker, stage("final", { gives: ["tagging"], uses: ["knowledge"] })])).toEqual([]);
+  expect(checkUnused([asker, stage("mine", { unknown: true })])).toEqual([]);
+  expect(checkUnused([draft])).toEqual([]);
 });

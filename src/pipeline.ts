@@ -95,6 +95,15 @@ export function checkUses(stages: readonly StageDeclaration[]): Finding[] {
   });
 }
 
+/** Knowledge that no later stage reads (FACT_UNUSED): it is paid for, and changes no entity. */
+export function checkUnused(stages: readonly StageDeclaration[]): Finding[] {
+  const at = stages.findLastIndex(gives("knowledge"));
+  const after = stages.slice(at + 1);
+  const read = after.some(({ needs, uses, unknown }) => unknown || [...needs, ...uses].includes("knowledge"));
+  if (at < 0 || read) return [];
+  return [{ at, code: "FACT_UNUSED", details: { stage: stages[at]!.name, fact: "knowledge", reader: "final" } }];
+}
+
 /** Names that two stages share. */
 export function checkNames(stages: readonly { readonly name: string }[]): Finding[] {
   const names = stages.map(({ name }) => name);

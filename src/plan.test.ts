@@ -175,8 +175,9 @@ describe("checkConfig", () => {
         line: 8,
         message: expect.stringMatching(/^asker uses "ask", which only gate behind it gives/),
       },
+      { code: "FACT_UNUSED", line: 8, message: expect.stringMatching(/put final behind it$/) },
     ]);
-    expect((await check(good.replace("  - { use: gate }\n", right))).warnings).toEqual([]);
+    expect((await check(good.replace("  - { use: gate }\n", right))).warnings).toMatchObject([{ code: "FACT_UNUSED" }]);
   });
 
   test("warns of a resource that nobody borrows", async () => {

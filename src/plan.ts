@@ -102,11 +102,12 @@ function missingEnds(text: ConfigText, toRun: boolean | undefined): Problem[] {
 
 /** What a command will not read or write is not looked at. */
 async function sectionFiles(text: ConfigText, { toRun, look = true, purpose, flags }: CheckOptions) {
-  const { train, evaluate } = mapping(text.value);
+  const { train, evaluate, drift } = mapping(text.value);
   if (!look || toRun === true) return [];
   const looked = {
     train: train !== undefined && purpose !== "serve",
     evaluate: evaluate !== undefined && purpose !== "train",
+    drift: drift !== undefined && purpose === undefined,
     outGiven: flags?.out !== undefined,
   };
   return (await import("./plan/look-sections.ts")).sectionFileProblems(text, looked);

@@ -219,6 +219,17 @@ export interface Borrow {
   readonly name: string;
 }
 
+/** A topic that a source or a sink uses, of the log that a resource reaches. */
+export interface TopicUse {
+  /** Name of the resource that fills `log@1`. */
+  readonly client: string;
+  /** A pattern stands for all topics that match it; only a reader has one. */
+  readonly topic: string | RegExp;
+  readonly how: "reads" | "writes";
+  /** The option that names it, as its path inside `options`. */
+  readonly option: readonly (string | number)[];
+}
+
 export interface ResourcePlugin<T, O extends z.ZodType> extends Declared<"resource", O> {
   readonly fills: Port<T>;
   /**
@@ -237,11 +248,18 @@ export interface SourcePlugin<O extends z.ZodType> extends Declared<"source", O>
   borrows?(options: z.output<O>): readonly Borrow[];
   /** Whether these options may deliver a post again behind later ones, as a retry topic does; refused where order counts. */
   reorders?(options: z.output<O>): boolean;
+  /**
+   * Topics that these options read and write: a topic that is written, and read or written a second time by the same
+   * pipeline, is refused. One that a source writes for itself and reads again counts as written.
+   */
+  topics?(options: z.output<O>): readonly TopicUse[];
   open(options: z.output<O>, host: Host): Promise<Source>;
 }
 
 export interface SinkPlugin<O extends z.ZodType> extends Declared<"sink", O> {
   borrows?(options: z.output<O>): readonly Borrow[];
+  /** As a source's: the topic that these options write. */
+  topics?(options: z.output<O>): readonly TopicUse[];
   open(options: z.output<O>, host: Host): Promise<Sink>;
 }
 
@@ -299,9 +317,11 @@ export type AnyPlugin =
   | (Declared<"source", z.ZodType> & {
       borrows?(options: unknown): readonly Borrow[];
       reorders?(options: unknown): boolean;
+      topics?(options: unknown): readonly TopicUse[];
       open(options: unknown, host: Host): Promise<Source>;
     })
   | (Declared<"sink", z.ZodType> & {
       borrows?(options: unknown): readonly Borrow[];
+      topics?(options: unknown): readonly TopicUse[];
       open(options: unknown, host: Host): Promise<Sink>;
     });

@@ -14,6 +14,7 @@ export default defineSink({
     { port: log, name: client },
     ...(schema === undefined ? [] : [{ port: schemaRegistry, name: schema.registry }]),
   ],
+  topics: ({ client, topic }) => [{ client, topic, how: "writes", option: ["topic"] }],
   async open({ client: name, topic, partitionBy, compression, schema: by, patienceMs }, host): Promise<Sink> {
     const client = host.borrow(log, name);
     const schema = by && (await host.borrow(schemaRegistry, by.registry).latest(by.subject ?? `${topic}-value`));

@@ -1,5 +1,5 @@
-import { decoder, defineSource, log, type SchemaRegistry, schemaRegistry } from "starling-ner";
-import { options, wantedTopics } from "./options.ts";
+import { decoder, defineSource, log, type SchemaRegistry, schemaRegistry, type TopicUse } from "starling-ner";
+import { type Options, options, wantedTopics } from "./options.ts";
 import { openRange } from "./range.ts";
 import { openReader } from "./reader.ts";
 
@@ -12,6 +12,12 @@ export default defineSource({
     ...(registry === undefined ? [] : [{ port: schemaRegistry, name: registry }]),
   ],
   reorders: ({ retry }) => retry.topic !== undefined,
+  topics: (given) => [
+    ...wantedTopics(given).map(
+      (topic, i): TopicUse => ({ client: given.client, topic, how: "reads", option: ["topics", i] }),
+    ),
+    ...retryTopic(given),
+  ],
   async open(given, host) {
     const client = host.borrow(log, given.client);
     const { format, retry } = given;
@@ -26,3 +32,7 @@ export default defineSource({
     return openReader({ client, options: given, decode, host });
   },
 });
+
+/** Who reads a stretch sends nothing back. */
+const retryTopic = ({ client, retry: { topic }, range }: Options): readonly TopicUse[] =>
+  topic === undefined || range !== undefined ? [] : [{ client, topic, how: "writes", option: ["retry", "topic"] }];

@@ -6,10 +6,21 @@ const bound = z
   .string()
   .refine((written) => parseBound(written) !== undefined, "is neither earliest, latest, a time, nor offsets");
 
+const patternOf = (topic: string): string | undefined => /^\/(.+)\/$/.exec(topic)?.[1];
+
+function isTopic(written: string): boolean {
+  try {
+    new RegExp(patternOf(written) ?? "");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export const options = z.strictObject({
   client: z.string().min(1).describe("A resource that fills log@1"),
   topics: z
-    .array(z.string().min(1))
+    .array(z.string().min(1).refine(isTopic, "is no regular expression between its slashes"))
     .min(1)
     .describe(
       "Names; one between slashes is a pattern: /^posts-/ stands for the topics that match when the run starts",
@@ -90,4 +101,7 @@ export type Options = z.output<typeof options>;
 
 /** Names as they are, patterns without their slashes. */
 export const wantedTopics = ({ topics }: Pick<Options, "topics">): (string | RegExp)[] =>
-  topics.map((topic) => (/^\/.+\/$/.test(topic) ? new RegExp(topic.slice(1, -1)) : topic));
+  topics.map((topic) => {
+    const pattern = patternOf(topic);
+    return pattern === undefined ? topic : new RegExp(pattern);
+  });

@@ -62,6 +62,13 @@ test("a job that was in a lost process comes first, and alone", () => {
   expect([1, 2, 3].map(() => queue.take(8, near).map(({ size }) => size))).toEqual([[2], [3], [1]]);
 });
 
+test("what was put back goes before what is cheaper", () => {
+  const queue = createQueue();
+  for (let i = 0; i < 8; i++) queue.add(job(60));
+  queue.putBack([job(7)]);
+  expect(sizes(queue.take(1, near))).toEqual([7]);
+});
+
 test("a long job is taken alone, wherever it stands", () => {
   const queue = createQueue();
   for (const size of [1, 2, 5_000, 3]) queue.add(job(size));

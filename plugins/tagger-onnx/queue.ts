@@ -38,7 +38,7 @@ export const PATIENCE = 16;
 
 interface Entry {
   readonly job: Job;
-  /** Takes before it came; below 0 for what was put back. */
+  /** Takes before it came; for what was put back so early that it is next. */
   readonly turn: number;
 }
 
@@ -71,8 +71,8 @@ export function createQueue(): Queue {
       else insert({ job, turn });
     },
     putBack(lost) {
-      alone = [...lost.filter(isAlone).map((job) => ({ job, turn: -2 })), ...alone];
-      for (const job of lost) if (!isAlone(job)) insert({ job, turn: -1 });
+      alone = [...lost.filter(isAlone).map((job) => ({ job, turn: Number.NEGATIVE_INFINITY })), ...alone];
+      for (const job of lost) if (!isAlone(job)) insert({ job, turn: -PATIENCE });
     },
     remove(gone) {
       const stays = ({ job }: Entry) => !gone.has(job);

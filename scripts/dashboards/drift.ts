@@ -78,11 +78,11 @@ export const drift: Dashboard = {
     },
     {
       title: "Store",
-      about: "Events that await labels, and labels whose event has not come.",
+      about: "Events that are kept for labels to come, labelled ones too, and labels that wait for their event now.",
       unit: "short",
       queries: [
-        ["ner_drift_stored_events", "events"],
-        ["ner_drift_waiting_labels", "labels"],
+        ["ner_drift_stored_events", "events kept"],
+        ["ner_drift_waiting_labels", "labels that wait"],
       ],
     },
   ],

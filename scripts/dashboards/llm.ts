@@ -8,7 +8,7 @@ export const llm: Dashboard = {
   title: "Starling: language models and money",
   panels: [
     {
-      title: "Spent today",
+      title: "Spent in the last 24 hours",
       about: "US dollars in the last 24 hours.",
       unit: "currencyUSD",
       kind: "number",

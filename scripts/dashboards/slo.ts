@@ -27,10 +27,13 @@ export const slo: Dashboard = {
     },
     {
       title: "Workers",
-      about: "Processes that are scraped, by version.",
+      about: "Processes that are scraped, by version, and how many of them are ready.",
       unit: "short",
       kind: "number",
-      queries: [["count by (version) (ner_build_info)", "{{version}}"]],
+      queries: [
+        ["count by (version) (ner_build_info)", "{{version}}"],
+        ["sum(ner_ready)", "ready"],
+      ],
     },
     {
       title: "Burn rate of the latency budget",

@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises";
 import type { Demonstration } from "../bank.ts";
 import { writeDurably } from "../durable.ts";
 import { Fault, isFault } from "../errors.ts";
@@ -28,12 +29,20 @@ export async function addToBank(
   options: { readonly evenSimilar?: boolean } = {},
 ): Promise<Added> {
   try {
-    return await withFileLock(file, LOCK_MS, () => add(file, demonstrations, options));
+    const real = await behindLinks(file);
+    return await withFileLock(real, LOCK_MS, () => add(real, demonstrations, options));
   } catch (cause) {
     if (isFault(cause)) throw cause;
     throw new Fault("OUTPUT_FAILED", { output: file, reason: (cause as Error).message }, { cause });
   }
 }
+
+/** A link and its file are one bank: they share a lock, and the link stays one. */
+const behindLinks = (file: string): Promise<string> =>
+  realpath(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return file;
+    throw error;
+  });
 
 async function add(
   file: string,

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -182,4 +182,13 @@ test.each([
 ])("PGIM's samples with %s are refused", async (_, answers, entities, message) => {
   const reading = readPgim(await pgim(answers, entities));
   await expect(reading).rejects.toMatchObject({ code: "DATA_MALFORMED", message: expect.stringMatching(message) });
+});
+
+test("a link to a bank stays a link: the bank behind it grows", async () => {
+  const bank = await fileOf("");
+  const link = `${bank}-link`;
+  await symlink(bank, link);
+  expect((await addToBank(link, [one("a", "Anna sings in Rome tonight")])).added).toHaveLength(1);
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect(await readFile(bank, "utf8")).toContain("Anna sings");
 });

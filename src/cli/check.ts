@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { showProblem, sortProblems } from "../config/index.ts";
-import { checkConfig } from "../plan.ts";
+import { driftVerdict } from "../plan/drift-section.ts";
+import { checkConfig, type Plan } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
 
 const notes = `
@@ -34,9 +35,11 @@ async function check(file: string | undefined, { json, files }: CheckFlags): Pro
   else {
     for (const problem of told.problems) process.stderr.write(`${showProblem(problem)}\n`);
     for (const warning of told.warnings) process.stderr.write(`warning: ${showProblem(warning)}\n`);
-    if (plan)
-      process.stdout.write(
-        `${text.file} is in order: ${plan.stages.map(({ name }) => name).join(" > ") || "no stages"}\n`,
-      );
+    if (plan) process.stdout.write(`${text.file} is in order: ${verdict(plan)}\n`);
   }
+}
+
+function verdict({ stages, sections: { drift } }: Plan): string {
+  const flow = stages.map(({ name }) => name).join(" > ");
+  return [flow, drift === undefined ? "" : driftVerdict(drift)].filter((part) => part !== "").join("; ") || "no stages";
 }

@@ -78,4 +78,4 @@ export async function compareEvents({ before, after, by, summary, signal, log }:
     process.stderr.write(`${unreadable.before} records before and ${unreadable.after} after are no events\n`);
 }
 
-const topicOf = (place: string): string | undefined => /^topic:(.+)$/.exec(place)?.[1];
+export const topicOf = (place: string): string | undefined => /^topic:(.+)$/.exec(place)?.[1];

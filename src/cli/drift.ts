@@ -95,9 +95,11 @@ async function served({ plan, open, signal, listening }: Serving, work: () => Pr
   const probes = createProbes(plan.http);
   const told = atMostEvery(1000, () => open.watch.tell());
   probes.running(open, signal);
+  const { processRegistry } = await import("../metrics/process.ts");
+  const own = processRegistry();
   const routes = {
     ...probes.routes,
-    "/metrics": async () => ({ status: 200, ...(await metricsOf(told())) }),
+    "/metrics": async () => ({ status: 200, ...(await metricsOf(told(), own)) }),
     "/report": () => json(200, told()),
   };
   const server = await startServer(plan.http, routes);
@@ -153,29 +155,28 @@ async function ofConfig(config: string): Promise<Told> {
 
 /** A running starling drift tells all; a worker has its metrics. */
 async function ofProcess(from: string, model: string | undefined): Promise<Told> {
+  if (!/^https?:/.test(URL.parse(from)?.protocol ?? ""))
+    throw new Fault("INPUT_INVALID", { input: from, reason: "it is no address such as http://127.0.0.1:8081" });
   const report = await page(from, "/report");
   if (report !== undefined) return readAnswer(report, from);
   const metrics = await page(from, "/metrics");
   if (metrics === undefined)
-    throw new Fault("INPUT_MISSING", { input: from, reason: "it has neither /report nor /metrics" });
+    throw new Fault("INPUT_INVALID", { input: from, reason: "it has neither /report nor /metrics" });
   if (!/^ner_build_info\{/m.test(metrics))
     throw new Fault("INPUT_INVALID", { input: from, reason: "its /metrics are not those of a worker" });
   const reference = await readReference(model && resolve(model));
   return tellWorker(metrics, { reference, section: { support: 200 }, now: Date.now() });
 }
 
-/** What a page says; undefined where there is none. Throws INPUT_MISSING where nothing answers to the end. */
+/** What a page says; undefined where there is none. Throws INPUT_INVALID where nothing answers to the end. */
 async function page(from: string, path: string): Promise<string | undefined> {
   try {
     const answer = await fetch(new URL(path, from), { signal: AbortSignal.timeout(30_000) });
     return answer.ok ? await answer.text() : undefined;
   } catch (cause) {
     const { message, cause: below } = cause as Error;
-    throw new Fault(
-      "INPUT_MISSING",
-      { input: from, reason: (below as Error | undefined)?.message ?? message },
-      { cause },
-    );
+    const why = (below as Error | undefined)?.message ?? message;
+    throw new Fault("INPUT_INVALID", { input: from, reason: `it gives no answer (${why})` }, { cause });
   }
 }
 

@@ -3,13 +3,15 @@ import { Command } from "commander";
 import type { ConfigText } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { runPipeline } from "../flow/run.ts";
+import { readable } from "../letters/index.ts";
 import { parseBound } from "../log/index.ts";
 import { logUseOf, openLog } from "../log/of-plan.ts";
 import { openPipeline } from "../open.ts";
 import { mapping } from "../plan/at.ts";
+import { isTopic, topicsOf } from "../plan/topics.ts";
 import { type Plan, planConfig } from "../plan.ts";
 import { readConfig } from "./config-file.ts";
-import { compareEvents } from "./diff.ts";
+import { compareEvents, topicOf } from "./diff.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
@@ -51,6 +53,8 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   const live = await planConfig(text, { toRun: false });
   const use = logUseOf(live.source);
   checkFlags(flags, live);
+  // Before anything is replayed, not after.
+  if (flags.against !== undefined && topicOf(flags.against) === undefined) await readable(resolve(flags.against));
   const plan = await planConfig(replayed(text, live, flags), { toRun: true });
   const pipeline = await openPipeline(plan, await logsOf(text, flags.verbose ?? false));
   try {
@@ -88,13 +92,30 @@ function checkFlags({ topics, from, until, into, output, against }: ReplayFlags,
         `${flag} ${bound} is no bound`,
         "take earliest, latest, a time such as 2026-05-02T19:41:00Z, or posts/0:17",
       );
-  if (into !== undefined && (topics?.split(",") ?? use?.topics ?? []).includes(into))
-    refuse(`${into} is read and would be written`, "name another topic with --into");
-  if (into !== undefined && into === logUseOf(live.deadLetters)?.topic)
-    refuse(`${into} is the topic of dead letters`, "name another topic with --into");
+  const taken = into === undefined ? undefined : takenAs(into, topics, live);
+  if (taken !== undefined) refuse(`${into} is ${taken}`, "name another topic with --into");
   if (output === "-" && against !== undefined)
     refuse("--against prints to standard output, where the events go", "write them to a file");
 }
+
+/** What a topic is to the pipeline or to this replay already; events of a replay do not belong there. */
+function takenAs(topic: string, topics: string | undefined, { source, sink, deadLetters }: Plan): string | undefined {
+  const uses = (part: Plan["source"] | Plan["sink"]) =>
+    part === undefined ? [] : topicsOf(part).filter((use) => isTopic(topic, use.topic));
+  const asked = topics === undefined ? undefined : withTopics(source!, namesIn(topics));
+  if ([source, asked].flatMap(uses).some(({ how }) => how === "reads")) return "read and would be written";
+  if (uses(source).length > 0) return "the retry topic";
+  if (uses(sink).length > 0) return "where the config sends its events";
+  return uses(deadLetters).length > 0 ? "the topic of dead letters" : undefined;
+}
+
+/** Undefined where the source does not take them, as the plan will say. */
+function withTopics(source: NonNullable<Plan["source"]>, topics: readonly string[]): Plan["source"] {
+  const { success, data } = source.plugin.options.safeParse({ ...mapping(source.options), topics });
+  return success ? { ...source, options: data } : undefined;
+}
+
+const namesIn = (topics: string): string[] => topics.split(",").map((topic) => topic.trim());
 
 /** The config with another stretch to read, and other places to write to. It owns no port, and makes no transactions: it may be run again. */
 function replayed(
@@ -105,7 +126,7 @@ function replayed(
   const { http: _, delivery: __, ...value } = mapping(text.value);
   const source = mapping(value.source);
   const options = mapping(source.options);
-  const named = topics === undefined ? {} : { topics: topics.split(",").map((topic) => topic.trim()) };
+  const named = topics === undefined ? {} : { topics: namesIn(topics) };
   return {
     ...text,
     value: {

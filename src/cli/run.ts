@@ -69,7 +69,7 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
       const { version, stages } = pipeline;
       logs.log("flow", "running", { pipeline: version, stages: stages.map(({ name }) => name) });
       signal.addEventListener("abort", () => logs.log("flow", "stopping"), { once: true });
-      const observe = together(metrics?.observe, letters);
+      const observe = together(metrics?.observe, metrics && { started: probes.started }, letters);
       return await runPipeline(pipeline, { signal, ...(observe && { observe }) });
     } finally {
       letters?.end();
@@ -94,7 +94,7 @@ async function observed<T>(
   const probes = createProbes(http);
   if (http === undefined) return work(probes);
   const { createMetrics, metricsPage } = await import("../metrics/index.ts");
-  const metrics = createMetrics({ version: packageVersion });
+  const metrics = createMetrics({ version: packageVersion, ready: probes.ready });
   const routes = { ...probes.routes, "/metrics": metricsPage(metrics) };
   const server = await startServer(http, routes);
   tellAddress(server.url, Object.keys(routes));

@@ -20,6 +20,10 @@ describe("substitute", () => {
     ["$${A} costs $5", { A: "x" }, "${A} costs $5"],
     ["${A}", { A: "${B}", B: "never" }, "${B}"],
     ["${file:key}", {}, "s3cret"],
+    ["${A:-${B:-c}/d}.e", {}, "c/d.e"],
+    ["${A:-${B:-c}/d}.e", { B: "b" }, "b/d.e"],
+    ["${A:-${B:-c}/d}.e", { A: "${B}", B: "b" }, "${B}.e"],
+    ["${A:-x{y}", {}, "x{y"],
   ])("%s", (text, env, filled) => {
     expect(fill(text, env).value).toBe(filled);
   });
@@ -28,6 +32,7 @@ describe("substitute", () => {
     expect(fill("${file:key}").secrets).toEqual([{ value: "s3cret", written: "${file:key}" }]);
     expect(fill("${OPENAI_API_KEY}", { OPENAI_API_KEY: "sk" }).secrets).toHaveLength(1);
     expect(fill("${HOST}", { HOST: "kafka" }).secrets).toEqual([]);
+    expect(fill("${HOST:-${file:key}}").secrets).toEqual([{ value: "s3cret", written: "${file:key}" }]);
   });
 
   test.each([
@@ -35,6 +40,7 @@ describe("substitute", () => {
     ["${file:nowhere}", "SECRET_UNREADABLE"],
     ["${not a name}", "SUBSTITUTION"],
     ["${}", "SUBSTITUTION"],
+    ["${A:-${MISSING}}", "ENV_MISSING"],
   ])("%s is refused as %s", (text, code) => {
     expect(() => fill(text)).toThrow(expect.objectContaining({ code }));
   });

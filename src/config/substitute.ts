@@ -11,7 +11,8 @@ export interface Substituted {
   readonly secrets: readonly { readonly value: string; readonly written: string }[];
 }
 
-const placeholder = /\$\$\{|\$\{([^}]*)\}/g;
+/** A default may hold placeholders of its own, but those no further ones. */
+const placeholder = /\$\$\{|\$\{((?:\$\{[^}]*\}|[^}])*)\}/g;
 const variable = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 const secretName = /key|token|secret|passw|credential|auth/i;
 
@@ -20,7 +21,8 @@ export const hasPlaceholder = (text: string): boolean => /\$\$?\{/.test(text);
 
 /**
  * Fills in `${NAME}`, `${NAME:-default}` (also for an empty variable, as shells do) and `${file:PATH}`
- * (without the newline at its end); `$${` stands for a plain `${`. What is filled in is never looked at again.
+ * (without the newline at its end); `$${` stands for a plain `${`. A default may hold placeholders; what comes from outside is
+ * never looked at again.
  * Throws ENV_MISSING, SECRET_UNREADABLE or SUBSTITUTION.
  */
 export function substitute(text: string, env: Environment, folder: string): Substituted {
@@ -28,21 +30,33 @@ export function substitute(text: string, env: Environment, folder: string): Subs
   const value = text.replace(placeholder, (written, inner: string | undefined) => {
     if (inner === undefined) return "${";
     const found = inner.startsWith("file:") ? secretFile(inner.slice(5), folder) : fromEnvironment(inner, env);
-    if (found.secret && found.value !== "") secrets.push({ value: found.value, written });
-    return found.value;
+    const filled = found.fallback ? substitute(found.value, env, folder) : undefined;
+    const value = filled?.value ?? found.value;
+    secrets.push(...(filled?.secrets ?? []));
+    if (found.secret && value !== "") secrets.push({ value, written });
+    return value;
   });
   return { value, secrets };
 }
 
-function fromEnvironment(inner: string, env: Environment) {
-  const [, name, fallback] = variable.exec(inner) ?? [];
-  if (name === undefined) throw new Fault("SUBSTITUTION", { written: `\${${inner}}` });
-  const value = env[name] === "" && fallback !== undefined ? fallback : (env[name] ?? fallback);
-  if (value === undefined) throw new Fault("ENV_MISSING", { name });
-  return { value, secret: secretName.test(name) };
+interface Found {
+  readonly value: string;
+  readonly secret: boolean;
+  /** The value is the config's own text. */
+  readonly fallback?: true;
 }
 
-function secretFile(path: string, folder: string) {
+function fromEnvironment(inner: string, env: Environment): Found {
+  const [, name, fallback] = variable.exec(inner) ?? [];
+  if (name === undefined) throw new Fault("SUBSTITUTION", { written: `\${${inner}}` });
+  const secret = secretName.test(name);
+  const given = env[name] === "" && fallback !== undefined ? undefined : env[name];
+  if (given !== undefined) return { value: given, secret };
+  if (fallback === undefined) throw new Fault("ENV_MISSING", { name });
+  return { value: fallback, secret, fallback: true };
+}
+
+function secretFile(path: string, folder: string): Found {
   try {
     return { value: readFileSync(resolve(folder, path), "utf8").replace(/\r?\n$/, ""), secret: true };
   } catch (cause) {

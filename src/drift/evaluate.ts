@@ -20,7 +20,7 @@ export interface Evaluation extends Prf {
   /** Such as `24h` or `last_2000`. */
   readonly window: string;
   readonly model: string;
-  /** An entity type, or `all`. */
+  /** An entity type, or `all`; a type of that name is `type:all`. */
   readonly type: string;
   readonly posts: number;
   /** Entities that people marked; of an estimate those that the model expects. */
@@ -30,6 +30,12 @@ export interface Evaluation extends Prf {
   /** Of F1, 95%; of labels only. */
   readonly interval?: Interval;
 }
+
+/** Stands for all types together. */
+const ALL = "all";
+
+/** An entity type under a name that does not mean all of them: what a label says must not stand in for the sum. */
+export const typeName = (type: string): string => (type === ALL ? "type:all" : type);
 
 /** Models and types told apart in one window; what is beyond has the smallest support. */
 const MOST_MODELS = 4;
@@ -58,14 +64,14 @@ export function evaluateLabels(
   return [...grouped(items, ({ model }) => model)].slice(0, MOST_MODELS).flatMap(([model, posts]) => {
     const told = { source: "labelled", window, model } as const;
     const all = posts.map((post) => ({ tally: tallyOf(post.predicted, post.gold), weight: post.weight }));
-    const micro: Evaluation = { ...told, type: "all", ...scoreOf(all, support) };
+    const micro: Evaluation = { ...told, type: ALL, ...scoreOf(all, support) };
     if (byType === "all") return [micro];
     const each = posts.map((post) => ({ tallies: tallyByType(post.predicted, post.gold), weight: post.weight }));
     return [
       micro,
       ...typesOf(posts).map((type) => ({
         ...told,
-        type,
+        type: typeName(type),
         ...scoreOf(
           each.map(({ tallies, weight }) => ({ tally: tallies.get(type) ?? empty, weight })),
           support,
@@ -121,7 +127,7 @@ export function evaluateSums(
     .slice(0, MOST_MODELS)
     .map(({ model, posts, ...counts }) => {
       const support = counts.gold * calibration.gold;
-      const told = { source: "estimated", window, model, type: "all", posts, support } as const;
+      const told = { source: "estimated", window, model, type: ALL, posts, support } as const;
       return { ...told, enough: support >= least, ...estimate(counts, calibration) };
     });
 }

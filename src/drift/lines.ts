@@ -1,5 +1,5 @@
 import { printable } from "../printable.ts";
-import { alarms } from "./page.ts";
+import { alarms, became } from "./page.ts";
 import type { Told } from "./tell.ts";
 
 const points = (share: number): string => (100 * share).toFixed(2);
@@ -24,7 +24,7 @@ function linesOf(told: Told): string[] {
     `events: ${countsOf(counts.events)}`,
     counts.feedback === undefined
       ? "labels: the config names none"
-      : `labels: ${countsOf(counts.feedback)}; ${waiting} wait for their event`,
+      : `labels: ${countsOf(counts.feedback)}; ${waiting} wait now`,
     ...notes.map((note) => `note: ${note}`),
     ...alarms(told).map((alarm) => `ALARM ${alarm}`),
   ];
@@ -37,5 +37,5 @@ function readOf({ events, model, reference, counts }: Told): string {
 
 const countsOf = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
-    .map(([result, count]) => `${count} ${result}`)
+    .map(([result, count]) => `${count} ${became(result)}`)
     .join(", ") || "none";

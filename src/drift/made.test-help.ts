@@ -71,7 +71,7 @@ export function watched({ store, section = {}, reference = unreferenced, now = (
   const opened = store ?? openStore(":memory:", limits);
   const clock = createClock({ wall: now, ran: now });
   const given = driftSchema.parse({
-    ...{ events: { topics: ["entities"] }, feedback: { topics: ["feedback"] } },
+    ...{ events: { topics: ["entities"] }, feedback: { topics: ["feedback"] }, store: ":memory:" },
     ...section,
   });
   const watch = createWatch({

@@ -41,11 +41,17 @@ const help: Readonly<Record<Name, string>> = {
   ner_drift_events_total: "Events read, by what became of them",
   ner_drift_feedback_total: "Labels read, by what became of them",
   ner_drift_waiting_labels: "Labels whose event has not come",
-  ner_drift_stored_events: "Events that await labels",
+  ner_drift_stored_events: "Events that are kept for labels to come, labelled ones too",
 };
 
-/** The metrics of one answer, in the text format of Prometheus. A registry of its own: what is told no more is gone. */
-export async function metricsOf(told: Told): Promise<{ readonly type: string; readonly body: string }> {
+/**
+ * The metrics of one answer, and of the process where it has a registry, in the text format of Prometheus. The answer has
+ * a registry of its own: what is told no more is gone.
+ */
+export async function metricsOf(
+  told: Told,
+  ofProcess?: Registry,
+): Promise<{ readonly type: string; readonly body: string }> {
   const registry = new Registry();
   const set = gauges(registry);
   for (const { source, type, window, model, ...one } of told.evaluations) {
@@ -76,7 +82,7 @@ export async function metricsOf(told: Told): Promise<{ readonly type: string; re
   set("ner_drift_waiting_labels", {}, told.waiting);
   set("ner_drift_stored_events", {}, told.events.stored);
   counters(registry, told);
-  return { type: registry.contentType, body: await registry.metrics() };
+  return { type: registry.contentType, body: `${await registry.metrics()}${(await ofProcess?.metrics()) ?? ""}` };
 }
 
 /** Types and versions come from outside: they are made to fit, as in the metrics of a worker. */

@@ -23,7 +23,7 @@ export async function reportPage(told: Told): Promise<string> {
 </head>
 <body>
 <h1>Drift of ${escapeHtml(told.model)}</h1>
-<p>${new Date(told.at).toISOString().slice(0, 16).replace("T", " ")} UTC; ${told.events.ever} posts read, ${told.events.stored} of them await labels.</p>
+<p>${new Date(told.at).toISOString().slice(0, 16).replace("T", " ")} UTC; ${kept(told)}.</p>
 ${list("alarms", alarms(told))}
 ${list("notes", told.notes)}
 <h2>F1</h2>
@@ -47,6 +47,14 @@ ${countTable(told)}
 </html>
 `;
 }
+
+/** What the store holds; a worker has none. */
+const kept = ({ events: { ever, stored }, waiting, counts }: Told): string =>
+  [
+    `${ever} posts read`,
+    ...(stored > 0 ? [`${stored} of them kept`] : []),
+    ...(counts.feedback === undefined ? [] : [`${waiting} labels wait for their event`]),
+  ].join(", ");
 
 const inScript = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
@@ -107,15 +115,18 @@ function bars({ feature, score, threshold, buckets, reference, live }: DriftScor
 const bar = (share: number, name: string): string =>
   `<td><div class="bar ${name}" style="width:${(12 * share).toFixed(2)}em"></div>${percent(share)}</td>`;
 
+/** A label that came before its event is counted again by what became of it then. */
+export const became = (result: string): string => (result === "waiting" ? "came before their event" : result);
+
 function countTable({ counts, waiting, labels }: Told): string {
   const rows = (["events", "feedback"] as const).flatMap((kind) =>
-    Object.entries(counts[kind] ?? {}).map(([result, count]) => [kind, result, String(count)]),
+    Object.entries(counts[kind] ?? {}).map(([result, count]) => [kind, became(result), String(count)]),
   );
   const windows = labels.map(({ window, model, labels: count, delaySeconds, calibrationError }) => [
     ...[window, model, String(count)],
     delaySeconds === null ? "" : `${(delaySeconds / 3600).toFixed(1)} h`,
     calibrationError === null ? "" : calibrationError.toFixed(3),
   ]);
-  return `${table(["read", "became", "count"], [...rows, ["feedback", "waiting now", String(waiting)]])}
+  return `${table(["read", "became", "count"], [...rows, ["feedback", "wait now", String(waiting)]])}
 ${windows.length === 0 ? "" : table(["window", "model", "labels", "median delay", "calibration error"], windows)}`;
 }

@@ -6,6 +6,7 @@ import { readManifest } from "../train/manifest.ts";
 import type { Calibration } from "../train/profile.ts";
 import { readProfile } from "../train/profile-file.ts";
 import { uncalibrated } from "./estimate.ts";
+import { typeName } from "./evaluate.ts";
 import { type Feature, type Reference, referencesOf } from "./population.ts";
 
 const scores = z.object({ f1: z.number(), types: z.record(z.string(), z.object({ f1: z.number() })).default({}) });
@@ -31,14 +32,21 @@ const nothing: ModelReference = {
   notes: ["drift.model names no folder: population drift is not measured, and there is no reference F1"],
 };
 
+export interface ReferenceOptions {
+  /** Features that are not held against anything. */
+  readonly ignore?: readonly Feature[];
+  /** Micro F1, 0 to 1, in place of all that the card says: its types were scored on the same posts. */
+  readonly f1?: number | undefined;
+}
+
 /** Reads card and profile of a model folder. Throws MANIFEST_MISSING, MANIFEST_BROKEN or PROFILE_BROKEN. */
 export async function readReference(
   folder: string | undefined,
-  ignore: readonly Feature[] = [],
+  { ignore = [], f1: given }: ReferenceOptions = {},
 ): Promise<ModelReference> {
   if (folder === undefined) return nothing;
   const { version } = await readManifest(folder);
-  const [profile, f1] = [await readProfile(folder), await cardF1(folder)];
+  const [profile, f1] = [await readProfile(folder), given === undefined ? await cardF1(folder) : { all: given }];
   const notes: string[] = [];
   if (profile === undefined) notes.push("the model has no profile.json: population drift is not measured");
   else if (profile.calibration === undefined)
@@ -66,6 +74,6 @@ async function cardF1(folder: string): Promise<Record<string, number> | undefine
   const { int8, fp32 } = found.data.scores;
   const served = int8 ?? fp32;
   if (served === undefined) return undefined;
-  const types = Object.entries(served.types).map(([type, { f1 }]) => [type, f1 / 100] as const);
+  const types = Object.entries(served.types).map(([type, { f1 }]) => [typeName(type), f1 / 100] as const);
   return { all: served.f1 / 100, ...Object.fromEntries(types) };
 }

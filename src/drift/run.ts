@@ -1,5 +1,4 @@
 import { basename, resolve } from "node:path";
-import { Fault } from "../errors.ts";
 import type { Log } from "../host.ts";
 import { linesOf } from "../letters/index.ts";
 import type { RecordBatch } from "../log/index.ts";
@@ -33,17 +32,12 @@ export interface DriftParts {
   readonly readOnly?: boolean;
 }
 
-/** Opens store and reference. Throws DRIFT_STORE, USAGE, or what is wrong with the model's folder. */
+/** Opens store and reference. Throws DRIFT_STORE, or what is wrong with the model's folder. */
 export async function openDrift({ plan, section, warn, log: logTo, readOnly = false }: DriftParts): Promise<OpenDrift> {
   const { folder } = plan.text;
   const topics = topicsOf(section);
-  if (section.store === undefined && topics.length > 0)
-    throw new Fault("USAGE", {
-      what: "drift reads topics and has no store",
-      help: "name a file in drift.store: it joins labels that come later, and knows where to go on",
-    });
   const model = section.model === undefined ? undefined : resolve(folder, section.model);
-  const reference = await readReference(model, section.population.ignore);
+  const reference = await readReference(model, { ignore: section.population.ignore, f1: section.reference?.f1 });
   const path = section.store === undefined ? ":memory:" : resolve(folder, section.store);
   const store = openStore(path, { ...limitsOf(section), readOnly });
   const clock = createClock({ notBefore: eventsKept(store).newestAt });

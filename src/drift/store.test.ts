@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { newestEvents } from "./emitted.ts";
@@ -72,12 +73,22 @@ test.each([
   expect(() => openStore(path, limits)).toThrow(expect.objectContaining({ code: "DRIFT_STORE" }));
 });
 
-test("a folder that is not there, and a report of a store that is not there, are told", () => {
-  const path = freshPath("missing/drift.sqlite");
-  for (const readOnly of [true, false])
-    expect(() => openStore(path, { ...limits, readOnly })).toThrow(
-      expect.objectContaining({ code: "DRIFT_STORE", message: expect.stringContaining(path) }),
-    );
+const storeFaultAt = (path: string) =>
+  expect.objectContaining({ code: "DRIFT_STORE", message: expect.stringContaining(path) });
+
+test("a report of a store that is not there is told, and makes none; its writer makes the folders", () => {
+  const path = freshPath("missing/too/drift.sqlite");
+  expect(() => openStore(path, { ...limits, readOnly: true })).toThrow(storeFaultAt(path));
+  expect(existsSync(dirname(path))).toBe(false);
+  openStore(path, limits).close();
+  expect(existsSync(path)).toBe(true);
+});
+
+test("a folder that cannot be made is told", () => {
+  const file = freshPath("file");
+  writeFileSync(file, "");
+  const path = join(file, "drift.sqlite");
+  expect(() => openStore(path, limits)).toThrow(storeFaultAt(path));
 });
 
 test("a report reads the store while it is written to", () => {

@@ -1,11 +1,14 @@
 import { hash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Fault } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { Names } from "./numbers.ts";
 import { LAYOUT, makeTables } from "./store-tables.ts";
 
 export interface Limits {
-  /** Events that await labels, at most; the oldest go first. */
+  /** Events that are kept for labels to come, at most; the oldest go first. */
   readonly events: number;
   /** Labels that were joined, at most; the oldest go first. */
   readonly labels: number;
@@ -14,7 +17,7 @@ export interface Limits {
   readonly waitingMs: number;
 }
 
-/** An open store: one file, one process. Whatever fails on it is a fault: DRIFT_STORE_FULL, DRIFT_STORE. */
+/** An open store: one file, one process. Whatever fails on it is a fault: DRIFT_STORE_FULL, DRIFT_STORE_FAILED. */
 export interface Store {
   readonly path: string;
   readonly limits: Limits;
@@ -40,17 +43,15 @@ export interface StoreOptions extends Limits {
   readonly maxPages?: number;
 }
 
-/** Opens a store, or begins one. Throws DRIFT_STORE where the file cannot be used. */
+/** Opens a store, or begins one and makes its folder. Throws DRIFT_STORE where the file cannot be used, or is not there to be read. */
 export function openStore(path: string, { readOnly = false, maxPages, ...limits }: StoreOptions): Store {
-  const guarded = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      throw storeFault(path, error);
-    }
-  };
-  const db = guarded(() => new DatabaseSync(path, { readOnly, timeout: 5000 }));
-  const layout = guarded(() => (readOnly ? layoutOf(db) : makeTables(db)));
+  if (readOnly && !existsSync(path))
+    throw new Fault("DRIFT_STORE", { path, reason: "it is not there, so starling drift has not run here yet" });
+  const opening = guard("DRIFT_STORE", path);
+  const guarded = guard("DRIFT_STORE_FAILED", path);
+  if (!readOnly && path !== ":memory:") opening(() => makeFolder(dirname(path)));
+  const db = opening(() => new DatabaseSync(path, { readOnly, timeout: 5000 }));
+  const layout = opening(() => (readOnly ? layoutOf(db) : makeTables(db)));
   if (layout !== LAYOUT) {
     db.close();
     throw new Fault("DRIFT_STORE", { path, reason: `its layout is ${layout} and this version keeps ${LAYOUT}` });
@@ -95,11 +96,22 @@ const layoutOf = (db: DatabaseSync) =>
 
 const FULL = 13;
 
-function storeFault(path: string, error: unknown): Error {
-  const { errcode, message } = error as { errcode?: number; message?: string };
-  if (errcode === undefined) return error as Error;
-  if ((errcode & 0xff) === FULL) return new Fault("DRIFT_STORE_FULL", { path }, { cause: error });
-  return new Fault("DRIFT_STORE", { path, reason: message ?? "unknown" }, { cause: error });
+const guard =
+  (code: "DRIFT_STORE" | "DRIFT_STORE_FAILED", path: string) =>
+  <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw storeFault(code, path, error);
+    }
+  };
+
+function storeFault(code: "DRIFT_STORE" | "DRIFT_STORE_FAILED", path: string, error: unknown): Error {
+  const { errcode, syscall, message } = error as { errcode?: number; syscall?: string; message?: string };
+  // The system's own are of the folder.
+  if (errcode === undefined && syscall === undefined) return error as Error;
+  if (((errcode ?? 0) & 0xff) === FULL) return new Fault("DRIFT_STORE_FULL", { path }, { cause: error });
+  return new Fault(code, { path, reason: message ?? "unknown" }, { cause: error });
 }
 
 /** Names that are told apart; any further one, as a label may hold at will, is "other". */

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { processRegistry } from "../metrics/process.ts";
 import { readAnswer } from "./answer.ts";
 import { tellLines } from "./lines.ts";
-import { event, feedback, may, unreferenced, watched } from "./made.test-help.ts";
+import { ada, event, feedback, may, unreferenced, watched } from "./made.test-help.ts";
 import { metricsOf } from "./metrics.ts";
 import { alarms, reportPage } from "./page.ts";
 
@@ -89,6 +90,29 @@ test("metrics hold what is told, and nothing of F1 below the support", async () 
   expect(few.body).toContain('ner_eval_support{source="labelled",type="all",window="24h",model_version="m-1"} 300');
 });
 
+test("those of the process stand beside them, each once", async () => {
+  const { body } = await metricsOf(told(), processRegistry());
+  const names = Array.from(body.matchAll(/^# TYPE (\S+) /gm), ([, name]) => name);
+  expect(names).toEqual([...new Set(names)]);
+  expect(names).toEqual(
+    expect.arrayContaining(["ner_eval_f1", "process_cpu_seconds_total", "nodejs_eventloop_lag_seconds"]),
+  );
+  for (const line of body.split("\n")) expect(line).toMatch(/^(#.*|\w+(\{.*\})? \S+|)$/);
+});
+
+test("a type of the name all stands beside the sum of all types, not in its place", async () => {
+  const at = watched({ reference: { ...unreferenced, version: "m-1", f1: { all: 0.9 } } });
+  at.events(...many(300));
+  at.labels(...labels(300, () => ({ entities: [ada, { start: 7, end: 13, type: "all" }] })));
+  const told = at.watch.tell();
+  const { body } = await metricsOf(told);
+  const of = (name: string, type: string) =>
+    new RegExp(`^${name}\\{source="labelled",type="${type}",window="24h",.*\\} (\\S+)$`, "m").exec(body)?.[1];
+  expect([of("ner_eval_support", "all"), of("ner_eval_f1", "all")]).toEqual(["600", "0.5"]);
+  expect([of("ner_eval_support", "type:all"), of("ner_eval_f1", "type:all")]).toEqual(["300", "0"]);
+  expect(alarms(told).filter((alarm) => /^F1/.test(alarm))).toHaveLength(2);
+});
+
 test("hostile names of models and types stay labels, few and short", async () => {
   const at = watched({ section: { support: 1 } });
   at.events(
@@ -115,6 +139,21 @@ test("the page needs nothing else, and hostile names stay text in it", async () 
   const data = /<script type="application\/json" id="told">(.*?)<\/script>/s.exec(page)![1]!;
   expect(page.replace(data, "")).not.toMatch(/<[^>]* (src|href)=/);
   expect(JSON.parse(data)).toMatchObject({ schema: "starling.drift/1", model: hostile });
+});
+
+test("what is kept, what came early and what waits now are told apart", async () => {
+  const at = watched({ section: { every: 100 } });
+  at.labels(...labels(52));
+  at.events(...many(50));
+  const told = at.watch.tell();
+  const page = await reportPage(told);
+  expect(page).toContain("50 posts read, 50 of them kept, 2 labels wait for their event.</p>");
+  expect(page).toContain("<td>came before their event</td><td>52</td>");
+  expect(page).toContain("<td>wait now</td><td>2</td>");
+  expect(tellLines(told)).toContain("labels: 52 came before their event, 50 joined; 2 wait now");
+  const { body } = await metricsOf(told);
+  expect(body).toMatch(/^ner_drift_stored_events 50$/m);
+  expect(body).toMatch(/^ner_drift_waiting_labels 2$/m);
 });
 
 test("lines for people say the same", () => {

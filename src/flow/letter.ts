@@ -19,7 +19,7 @@ export interface ExitEvents {
   /** A record that is no post, and no failure either, is done. */
   passed(transit: Transit): void;
   /** These are no longer ours. */
-  revoked(posts: number): void;
+  revoked(posts: readonly Transit[]): void;
   failed(error: Error): void;
   /** Whether so many records are few beside the posts that are under way. */
   few(letters: number): boolean;

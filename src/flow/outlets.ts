@@ -30,7 +30,7 @@ export interface OutletContext {
   /** Aborted when nothing more will be read. */
   readonly stopping: AbortSignal;
   /** Gives the credits of posts back that left the run. */
-  release(posts: number): void;
+  release(posts: readonly Transit[]): void;
   failed(error: Error): void;
   /** Whether so many records are few beside the posts that are under way. */
   few(letters: number): boolean;
@@ -47,7 +47,7 @@ export function outlets(context: OutletContext): Outlets {
 
   /** Settles what is finished, then gives all its credits back at once. */
   const written = (letters: readonly Letter[]) => {
-    let finished = 0;
+    const finished: Transit[] = [];
     for (const letter of letters) {
       if (isDead(letter)) tally.deadLettered++;
       else {
@@ -56,7 +56,7 @@ export function outlets(context: OutletContext): Outlets {
       }
       if (!letter.final) continue;
       letter.transit.delivery.settle();
-      finished++;
+      finished.push(letter.transit);
     }
     observe?.written?.(letters);
     context.release(finished);
@@ -66,13 +66,14 @@ export function outlets(context: OutletContext): Outlets {
     if (final) lose(transit, "sink", error);
     else count(tally.failed, "sink", codeOf(error));
   };
-  const passed = ({ delivery }: Transit) => {
+  const passed = (transit: Transit) => {
+    const { delivery } = transit;
     if (delivery.post.kind === "pass") count(tally.passed, "source", delivery.post.reason);
     delivery.settle();
-    context.release(1);
+    context.release([transit]);
   };
-  const revoked = (posts: number) => {
-    tally.revoked += posts;
+  const revoked = (posts: readonly Transit[]) => {
+    tally.revoked += posts.length;
     context.release(posts);
   };
   const makeExits = exact ? transactionalExits : plainExits;
@@ -108,7 +109,7 @@ export function outlets(context: OutletContext): Outlets {
   /** Sends one post on its way out. */
   const leave = (transit: Transit, now: number) => {
     const { failure, delivery } = transit;
-    if (isRevoked(transit)) revoked(1);
+    if (isRevoked(transit)) revoked([transit]);
     else if (delivery.post.kind === "pass") exits.pass(transit);
     else if (failure === null) emit(transit, transit.drafted ? 1 : 0, true, now);
     else if (failure.stage === "source") lose(transit, failure.stage, failure.error);
@@ -123,11 +124,11 @@ export function outlets(context: OutletContext): Outlets {
         // An event that cannot be built is the fault of the stage that gave its facts; the post is kept.
         lose(transit, "event", asError(thrown));
       }
-    giveBack(back.length);
+    giveBack(back);
   };
-  const giveBack = (posts: number) => {
-    if (posts === 0) return;
-    tally.unfinished += posts;
+  const giveBack = (posts: readonly Transit[]) => {
+    if (posts.length === 0) return;
+    tally.unfinished += posts.length;
     context.release(posts);
   };
   /** Whether the source took the post back, because its failure may pass. */
@@ -153,10 +154,10 @@ export function outlets(context: OutletContext): Outlets {
         if (!wentBack(transit)) go(sequence.leave(transit), now);
         else if (context.stopping.aborted) {
           go(sequence.cut(transit), now);
-          giveBack(1);
+          giveBack([transit]);
         } else {
           tally.redelivered++;
-          context.release(1);
+          context.release([transit]);
         }
       }
     },

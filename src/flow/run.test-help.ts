@@ -5,7 +5,7 @@ import type { Delivery, Source, Stage } from "../plugin.ts";
 import type { EntityEvent } from "../schema/event.ts";
 import { delivered, memorySink, memorySource, postOf } from "./in-memory.ts";
 import { runPipeline } from "./run.ts";
-import type { BatchReport, OpenPipeline, OpenStage, StageFlow } from "./types.ts";
+import type { BatchReport, LiveRun, OpenPipeline, OpenStage, StageFlow } from "./types.ts";
 
 export const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
@@ -63,12 +63,13 @@ export function start(
   const stop = new AbortController();
   const reports: BatchReport[] = [];
   const pipeline = { source, sink: events.sink, deadLetters: dead.sink, stages, window: 64, version: "v", ...more };
+  const live: LiveRun[] = [];
   const done = runPipeline(pipeline, {
     signal: stop.signal,
-    observe: { batch: (report) => void reports.push(report) },
+    observe: { started: (run) => void live.push(run), batch: (report) => void reports.push(report) },
   });
   done.catch(() => {});
-  return { done, settled, events, dead, stop, reports };
+  return { done, settled, events, dead, stop, reports, live: live[0]! };
 }
 
 export const eventsOf = (run: ReturnType<typeof start>) => run.events.records() as EntityEvent[];

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import { pass } from "../outcome.ts";
+import { fail, ok, pass } from "../outcome.ts";
 import type { Source, Stage } from "../plugin.ts";
 import { delivered, postOf } from "./in-memory.ts";
-import { counting, eventsOf, never, onVirtualTime, sleep, stageOf, start, taking } from "./run.test-help.ts";
+import { counting, deadOf, eventsOf, never, onVirtualTime, sleep, stageOf, start, taking } from "./run.test-help.ts";
 
 onVirtualTime();
 
@@ -45,6 +45,23 @@ test("while every slot is busy a batch goes on filling", async () => {
   await vi.runAllTimersAsync();
   await run.done;
   expect(sizes).toEqual([1, 8]);
+});
+
+test("tells how old the oldest post in flight is, whichever way posts leave", async () => {
+  const answers = (batch: readonly { readonly post: { readonly id: string } }[]) =>
+    batch.map(({ post }) => (post.id === "p1" ? fail(new Error("bad")) : ok({})));
+  const stage: Stage["run"] = async (batch) => {
+    await sleep(batch[0]!.post.id === "p0" ? 3000 : 1000);
+    return answers(batch);
+  };
+  const run = start(trickle(3), [stageOf("s", stage, { batch: 1, concurrency: 3, timeoutMs: 9000 })]);
+  expect(run.live.oldestSeconds).toBe(0);
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(deadOf(run)).toHaveLength(1);
+  expect([run.live.inFlight, run.live.oldestSeconds]).toEqual([1, 2.5]);
+  await vi.runAllTimersAsync();
+  await run.done;
+  expect([run.live.inFlight, run.live.oldestSeconds]).toEqual([0, 0]);
 });
 
 /** One post a millisecond, then silence for a while. */

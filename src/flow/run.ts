@@ -3,7 +3,7 @@ import { outlets } from "./outlets.ts";
 import { paced } from "./paced.ts";
 import { runStage, type StageContext } from "./run-stage.ts";
 import { emptyTally, summary } from "./tally.ts";
-import { asError, type Chunk, depart } from "./transit.ts";
+import { asError, type Chunk, depart, type Transit } from "./transit.ts";
 import type { OpenPipeline, RunPipeline, RunSummary, StageLoad } from "./types.ts";
 
 /** How long a failed run waits for writes under way, so that what they wrote is still settled. */
@@ -64,13 +64,18 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       });
 
     const pace = paced(pipeline.source, pipeline.window, reading.signal);
+    /** In the order in which they were read. */
+    const underway = new Set<Transit>();
     const out = outlets({
       pipeline,
       tally,
       observe,
       signal: broken.signal,
       stopping: reading.signal,
-      release: (posts) => pace.release(posts),
+      release(posts) {
+        for (const post of posts) underway.delete(post);
+        pace.release(posts.length);
+      },
       failed,
       few: (letters) => pace.inFlight * 2 >= pipeline.window && letters * FEW <= pace.inFlight,
       rested,
@@ -86,6 +91,10 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       get inFlight() {
         return pace.inFlight;
       },
+      get oldestSeconds() {
+        const [oldest] = underway;
+        return oldest === undefined ? 0 : (performance.now() - oldest.readAt) / 1000;
+      },
     });
     const departures = pace.chunks.pipe(
       map((deliveries): Chunk => {
@@ -93,7 +102,9 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
         tally.read += deliveries.length;
         return deliveries.map((delivery) => {
           out.enter(delivery);
-          return depart(delivery, now, out.wasDrafted(delivery));
+          const transit = depart(delivery, now, out.wasDrafted(delivery));
+          underway.add(transit);
+          return transit;
         });
       }),
     );

@@ -44,7 +44,8 @@ export function transactionalExits(
   };
   const once = async (lane: string, queue: Item[]) => {
     const mine = queue.filter(({ transit }) => !isRevoked(transit));
-    if (mine.length < queue.length) exit.revoked(queue.length - mine.length);
+    const gone = queue.map(({ transit }) => transit).filter(isRevoked);
+    if (gone.length > 0) exit.revoked(gone);
     queue.splice(0, queue.length, ...mine);
     if (mine.length === 0) return;
     const items = mine.slice(0, AT_ONCE);

@@ -64,6 +64,8 @@ export interface LiveRun {
   readonly counts: Pick<RunSummary, "read" | "passed" | "failed">;
   /** Posts read and not yet settled. */
   readonly inFlight: number;
+  /** Since the oldest of them was read; 0 where there is none. */
+  readonly oldestSeconds: number;
   readonly window: number;
   readonly stages: readonly StageLoad[];
 }

@@ -24,8 +24,8 @@ export function createCaptioner(parts: CaptionerParts): Pick<Stage<never, "capti
   const { images, source, cacheEntries } = parts;
   const cache = cacheEntries === 0 ? undefined : new LRUCache<string, string>({ max: cacheEntries });
 
-  async function textOf(image: Image, signal: AbortSignal): Promise<Outcome<string>> {
-    const loaded = await images.load(image, signal, (sha256) => cache?.get(sha256));
+  async function textOf(image: Image, postId: string, signal: AbortSignal): Promise<Outcome<string>> {
+    const loaded = await images.load(image, signal, (sha256) => cache?.get(sha256), postId);
     if (loaded.kind !== "ok") return loaded;
     const { sha256, known, picture } = loaded.value;
     if (known !== undefined) return ok(known);
@@ -40,7 +40,7 @@ export function createCaptioner(parts: CaptionerParts): Pick<Stage<never, "capti
   async function answer({ post, facts }: Seen, signal: AbortSignal): Promise<Outcome<Captions>> {
     const had = facts.captions ?? [];
     const todo = uncaptioned(post.images, had).slice(0, images.maxImages);
-    const said = await Promise.all(todo.map(({ image }) => textOf(image, signal)));
+    const said = await Promise.all(todo.map(({ image }) => textOf(image, post.id, signal)));
     const made = said.flatMap((outcome, i) =>
       outcome.kind === "ok" ? [{ image: todo[i]!.index, text: outcome.value, source }] : [],
     );

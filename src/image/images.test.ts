@@ -5,6 +5,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
+import { ok } from "../outcome.ts";
+import { createCaptioner } from "./captioner.ts";
 import { imageOptions } from "./options.ts";
 import { live, open } from "./servers.test-help.ts";
 
@@ -96,6 +98,18 @@ test("one content has one hash, wherever it comes from, and is decoded once", as
   expect(new Set(loaded.map((outcome) => outcome.kind === "ok" && outcome.value.sha256)).size).toBe(1);
   const again = await images.load(sources[0]!, live);
   expect(again.kind === "ok" && pictures.includes(again.value.picture)).toBe(true);
+});
+
+test("the log says whose image was left out", async () => {
+  const { images, logged } = await open({});
+  const { run } = createCaptioner({
+    ...{ images, source: "test", cacheEntries: 0, maxWords: 20, maxChars: 200 },
+    describe: async () => ok("a cat"),
+  });
+  const post = { id: "p17", text: "look", images: [{ bytes: "bm8gaW1hZ2U=" }] };
+  const [outcome] = await run([{ post, facts: {} }], live);
+  expect(outcome).toMatchObject({ kind: "pass", reason: "image_unreadable" });
+  expect(logged.filter((line) => line.includes('{"postId":"p17","reason":"image_unreadable"}'))).toHaveLength(1);
 });
 
 test("what is known by its hash is not decoded", async () => {

@@ -26,13 +26,14 @@ export interface Images {
   readonly maxImages: number;
   /**
    * Reads an image, checks it and scales it down; or passes with one of `ImageReason`, and says why in the log. Where
-   * `known` answers to the SHA-256 of its file, that is taken, and nothing is decoded.
+   * `known` answers to the SHA-256 of its file, that is taken, and nothing is decoded. The log names the post by `postId`.
    * Throws the signal's reason once it is aborted.
    */
   load<K = never>(
     image: Image,
     signal: AbortSignal,
     known?: (sha256: string) => K | undefined,
+    postId?: string,
   ): Promise<Outcome<Loaded<K>>>;
   close(): Promise<void>;
 }
@@ -71,6 +72,7 @@ export async function createImages(
     image: Image,
     signal: AbortSignal,
     known?: (sha256: string) => K | undefined,
+    postId?: string,
   ): Promise<Outcome<Loaded<K>>> {
     signal.throwIfAborted();
     const limit = AbortSignal.timeout(timeoutMs);
@@ -78,15 +80,15 @@ export async function createImages(
       return ok(await take(image, AbortSignal.any([signal, limit]), known));
     } catch (error) {
       signal.throwIfAborted();
-      return passOf(limit.aborted ? slow(timeoutMs) : error, host);
+      return passOf(limit.aborted ? slow(timeoutMs) : error, host, postId);
     }
   }
 
   return {
     maxImages: options.maxImages,
-    load: (image, signal, known) =>
+    load: (image, signal, known, postId) =>
       untilAborted(
-        reading.execute(() => load(image, signal, known)),
+        reading.execute(() => load(image, signal, known, postId)),
         signal,
       ),
     close: async () => void (await Promise.all([fetcher?.close(), scaler.close()])),
@@ -107,10 +109,10 @@ const cacheOf = (maxSize: number): LRUCache<string, Picture> | undefined =>
 
 const slow = (timeoutMs: number) => new Refusal("image_timeout", `it took more than images.timeoutMs, ${timeoutMs}`);
 
-function passOf(error: unknown, { log, count }: ImagesHost): Outcome<never> {
+function passOf(error: unknown, { log, count }: ImagesHost, postId?: string): Outcome<never> {
   if (!(error instanceof Refusal)) throw error;
   count(error.reason);
-  log(`an image is left out: ${error.message}`, { reason: error.reason });
+  log(`an image is left out: ${error.message}`, { ...(postId !== undefined && { postId }), reason: error.reason });
   // What the operator does not allow is nothing that could have been better.
   return pass(error.reason, error.reason !== "image_refused");
 }

@@ -39,6 +39,9 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
   }
 }
 
+/** Throws INPUT_MISSING where `linesOf` would. */
+export const readable = async (path: string): Promise<void> => void (await isPacked(path));
+
 async function isPacked(path: string): Promise<boolean> {
   try {
     await using file = await open(path);

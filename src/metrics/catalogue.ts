@@ -89,6 +89,7 @@ const ofCore = {
     help: "US dollars left of the day's budget.",
     labels: ["model"],
   },
+  ner_ready: { type: "gauge", help: "1 while /ready says yes." },
   ner_build_info: { type: "gauge", help: "1.", labels: ["version"] },
   ner_model_info: {
     type: "gauge",

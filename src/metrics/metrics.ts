@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import type { Observe } from "../flow/types.ts";
 import type { Count } from "../host.ts";
 import { type Measure, named } from "./catalogue.ts";
@@ -6,6 +6,7 @@ import { eventMetrics } from "./event-metrics.ts";
 import { createNumbers } from "./numbers.ts";
 import { type Observed, tellOpened } from "./opened.ts";
 import { pluginCounts, pluginMeasures } from "./plugin-metrics.ts";
+import { processRegistry } from "./process.ts";
 import { asOpenMetrics } from "./registered.ts";
 import { runMetrics } from "./run-metrics.ts";
 import { stageMetrics } from "./stage-metrics.ts";
@@ -20,14 +21,15 @@ export interface Metrics {
   show(accept?: string): Promise<{ readonly type: string; readonly body: string }>;
 }
 
-/** Gauges of prom-client under names of counters; the same by kind stay. */
-const misnamed = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
+export interface MetricsParts {
+  readonly version: string;
+  /** What `/ready` says, asked at each scrape; without it nothing is told of it. */
+  readonly ready?: () => boolean;
+}
 
 /** The metrics of one worker. Only this module knows prom-client; a plugin tells by its host, and the flow by `observe`. */
-export function createMetrics({ version }: { readonly version: string }): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  for (const name of misnamed) registry.removeSingleMetric(name);
+export function createMetrics({ version, ready }: MetricsParts): Metrics {
+  const registry = processRegistry();
   const count = pluginCounts(registry);
   const observe: Observe = {
     started: (run) => runMetrics(registry, run),
@@ -36,6 +38,7 @@ export function createMetrics({ version }: { readonly version: string }): Metric
   };
   const measure = pluginMeasures(registry);
   createNumbers(registry, named("ner_build_info")).set(1, version);
+  if (ready) createNumbers(registry, { ...named("ner_ready"), read: () => [[[], ready() ? 1 : 0]] });
   let showing: Promise<unknown> = Promise.resolve();
 
   return {

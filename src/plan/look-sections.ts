@@ -1,23 +1,32 @@
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
-import { resolve } from "node:path";
+import { access, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { type ConfigText, type Path, type Problem, problemAt } from "../config/index.ts";
+import { Fault } from "../errors.ts";
 import { at, mapping } from "./at.ts";
+import { namedBy } from "./drift-section.ts";
+import { faultProblem } from "./fault-problem.ts";
 
 export interface Looked {
   readonly train: boolean;
   readonly evaluate: boolean;
+  readonly drift: boolean;
   /** Whether the place of the saved model is looked at by who saves it. */
   readonly outGiven: boolean;
 }
 
-/** Data files of the sections for training and scoring that are not there, and folders that cannot be written. */
-export async function sectionFileProblems(text: ConfigText, { train, evaluate, outGiven }: Looked): Promise<Problem[]> {
+/** Data files of the sections for training, scoring and drift that are not there, and folders that will not do. */
+export async function sectionFileProblems(text: ConfigText, looked: Looked): Promise<Problem[]> {
+  const { train, evaluate, drift, outGiven } = looked;
   const raw = mapping(text.value);
-  const data = [...(train ? trainFiles(raw.train) : []), ...(evaluate ? evaluateFiles : [])];
+  const data = [
+    ...(train ? trainFiles(raw.train) : []),
+    ...(evaluate ? evaluateFiles : []),
+    ...(drift ? driftFiles(raw.drift) : []),
+  ];
   const missing = await Promise.all(data.map((path) => missingFile(text, path)));
   const places = train ? await placeProblems(text, outGiven) : [];
-  return [...missing.flat(), ...places];
+  return [...missing.flat(), ...places, ...(drift ? await driftPlaceProblems(text) : [])];
 }
 
 const besides = ["path", "knowledge", "captions"] as const;
@@ -36,6 +45,34 @@ const evaluateFiles: readonly Path[] = [
   ["evaluate", "train"],
   ["evaluate", "valid"],
 ];
+
+const driftFiles = (section: unknown): Path[] =>
+  (["events", "feedback"] as const).flatMap((kind) =>
+    namedBy(section, kind, "files").map((_, i): Path => ["drift", kind, "files", i]),
+  );
+
+/** The model that events are held against is read as `starling drift` does; the store's folder has to be there. */
+async function driftPlaceProblems(text: ConfigText): Promise<Problem[]> {
+  const { readReference } = await import("../drift/reference.ts");
+  const looks: [Path, (path: string) => Promise<unknown>][] = [
+    [["drift", "model"], (folder) => readReference(folder)],
+    [["drift", "store"], storeFolder],
+  ];
+  const found = looks.map(async ([path, look]): Promise<Problem[]> => {
+    const name = at(text.value, path);
+    if (typeof name !== "string" || name === "") return [];
+    return look(resolve(text.folder, name)).then(
+      () => [],
+      (error: Error) => [faultProblem(text, path, error)],
+    );
+  });
+  return (await Promise.all(found)).flat();
+}
+
+async function storeFolder(path: string): Promise<void> {
+  const found = await stat(dirname(path)).catch(() => undefined);
+  if (!found?.isDirectory()) throw new Fault("DRIFT_STORE", { path, reason: "its folder is not there" });
+}
 
 async function missingFile(text: ConfigText, path: Path): Promise<Problem[]> {
   const name = at(text.value, path);

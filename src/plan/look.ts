@@ -1,9 +1,10 @@
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type ConfigText, type Path, type Problem, problemAt, showPath } from "../config/index.ts";
-import { Fault, isFault } from "../errors.ts";
+import type { ConfigText, Path, Problem } from "../config/index.ts";
+import { Fault } from "../errors.ts";
 import { createHost } from "../host.ts";
 import type { CheckHost, Purpose, Refusal } from "../plugin.ts";
+import { faultProblem } from "./fault-problem.ts";
 import type { AnyPlanned } from "./types.ts";
 
 /** What is wrong with what one part names. */
@@ -27,11 +28,9 @@ export async function lookAt(text: ConfigText, parts: readonly AnyPlanned[], pur
   return [...found.flat(), ...(await clashes(claims))];
 }
 
-/** A fault keeps its code; what a plugin says in words of its own is said of the option's value. */
+/** At the option that names it. */
 export function refusalProblem(text: ConfigText, { part, option, error }: Refused): Problem {
-  const path = [...part.path, "options", ...option];
-  if (!isFault(error)) return problemAt(text, path, "CONFIG_VALUE", { path: showPath(path), why: error.message });
-  return { code: error.code, message: error.message, file: text.file, ...text.position(path) };
+  return faultProblem(text, [...part.path, "options", ...option], error);
 }
 
 interface Look extends Pick<CheckHost, "purpose" | "foretold"> {

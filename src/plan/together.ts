@@ -3,14 +3,16 @@ import type { Fact } from "../facts.ts";
 import type { OnFail } from "../flow/types.ts";
 import { type Builtins, loadBuiltins } from "../load.ts";
 import { log as logPort } from "../log/port.ts";
-import { checkBorrows, checkNames, checkOrder, checkUses, openingOrder } from "../pipeline.ts";
+import { checkBorrows, checkNames, checkOrder, checkUnused, checkUses, openingOrder } from "../pipeline.ts";
 import type { Borrow } from "../plugin.ts";
 import { at, mapping } from "./at.ts";
+import { driftClientProblems } from "./drift-section.ts";
 import type { Parts } from "./parts.ts";
+import { topicProblems } from "./topics.ts";
 import type { AnyPlanned, Planned } from "./types.ts";
 
 /**
- * What can only be told of the parts together: order of facts, names, and who borrows what. Where a part has something
+ * What can only be told of the parts together: order of facts, names, and who borrows what, or writes where. Where a part has something
  * wrong, as much of it as is known counts.
  */
 export async function togetherProblems(text: ConfigText, parts: Parts, builtins?: Builtins): Promise<Problem[]> {
@@ -19,13 +21,15 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
     ...borrowProblems(text, parts),
     ...circleProblems(text, parts),
     ...deliveryProblems(text, parts),
+    ...driftClientProblems(text, parts),
+    ...topicProblems(text, endsOf(parts)),
   ];
 }
 
 /** What works, but hardly as it was meant. */
 export const togetherWarnings = (text: ConfigText, config: Config, parts: Parts): Problem[] => [
   ...windowWarning(text, config),
-  ...lateWarnings(text, parts),
+  ...factWarnings(text, parts),
   ...unusedWarnings(text, config, parts),
 ];
 
@@ -64,7 +68,7 @@ async function giversOf(builtins: Builtins | undefined): Promise<ReadonlyMap<Fac
 
 const borrowsOf = ({ plugin, options }: AnyPlanned): readonly Borrow[] => plugin.borrows?.(options) ?? [];
 
-const endsOf = ({ source, sink, deadLetters }: Parts): readonly AnyPlanned[] =>
+const endsOf = ({ source, sink, deadLetters }: Parts): readonly (Planned<"source"> | Planned<"sink">)[] =>
   [source, sink, deadLetters].filter((part) => part !== undefined);
 
 /** What each resource borrows. */
@@ -115,9 +119,9 @@ function shareLog(ends: readonly AnyPlanned[]): boolean {
   return logs[0]!.some(({ name }) => logs.every((borrows) => borrows.some((borrow) => borrow.name === name)));
 }
 
-/** The stage works without the fact, but whoever wrote the giver down meant it to be used. */
-const lateWarnings = (text: ConfigText, parts: Parts): Problem[] =>
-  checkUses(declared(text, parts)).map(({ at, code, details }) =>
+/** The stages work, but not as whoever wrote them down meant. */
+const factWarnings = (text: ConfigText, parts: Parts): Problem[] =>
+  [...checkUses(declared(text, parts)), ...checkUnused(declared(text, parts))].map(({ at, code, details }) =>
     problemAt(text, ["stages", at], code, details as never),
   );
 

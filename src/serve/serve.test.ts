@@ -64,19 +64,22 @@ describe("the probes", () => {
   };
 
   test("live is yes in every phase, ready only while posts flow", async () => {
-    const { routes, running } = createProbes();
+    const { routes, running, ready } = createProbes();
     const stop = new AbortController();
     const states = async () => [await pageOf(routes, "/live"), await pageOf(routes, "/ready")];
     expect(await states()).toEqual([
       { status: 200, live: true, phase: "opening" },
       { status: 503, ready: false, reasons: ["the pipeline is opening"], figures: {} },
     ]);
+    expect(ready()).toBe(false);
     running({}, stop.signal);
+    expect(ready()).toBe(true);
     expect(await states()).toEqual([
       { status: 200, live: true, phase: "running" },
       { status: 200, ready: true, reasons: [], figures: {} },
     ]);
     stop.abort();
+    expect(ready()).toBe(false);
     expect(await states()).toEqual([
       { status: 200, live: true, phase: "stopping" },
       { status: 503, ready: false, reasons: ["the pipeline is stopping"], figures: {} },
@@ -84,7 +87,7 @@ describe("the probes", () => {
   });
 
   test("ready follows the source, and the age of the oldest post in flight", async () => {
-    const { routes, running } = createProbes({ oldestMs: 60_000 });
+    const { routes, running, started } = createProbes({ oldestMs: 60_000 });
     let health: Health = { ready: false, reason: "no partitions are assigned", figures: { assigned: 0 } };
     running({ health: () => health }, new AbortController().signal);
     expect(await pageOf(routes, "/ready")).toEqual({
@@ -102,6 +105,14 @@ describe("the probes", () => {
     expect(await pageOf(routes, "/ready")).toMatchObject({
       status: 503,
       reasons: ["the oldest post in flight is 75 s old, more than 60 s"],
+    });
+    health = { ready: true, figures: { oldestSeconds: 2 } };
+    started({ oldestSeconds: 61 });
+    expect(await pageOf(routes, "/ready")).toMatchObject({ status: 503, figures: { oldestSeconds: 61 } });
+    running({}, new AbortController().signal);
+    expect(await pageOf(routes, "/ready")).toMatchObject({
+      status: 503,
+      reasons: ["the oldest post in flight is 61 s old, more than 60 s"],
     });
   });
 });

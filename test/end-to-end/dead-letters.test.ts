@@ -71,6 +71,10 @@ describe("starling dead-letters show", () => {
       code: 2,
       stderr: "starling: there is no dead letter letters.ndjson:9; starling dead-letters list tells them [USAGE]\n",
     });
+    expect(await letters("list", "--file", `${file}.none`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("[INPUT_MISSING]"),
+    });
   });
 });
 

@@ -1,10 +1,17 @@
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { configSchema, parseConfigText, validate } from "../../src/config/index.ts";
 import { driftSchema } from "../../src/drift/index.ts";
+import { features } from "../../src/drift/population.ts";
+import { planConfig } from "../../src/plan.ts";
+import { json, startServer } from "../../src/serve/index.ts";
 import { root } from "./starling.ts";
+
+const execute = promisify(execFile);
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
@@ -75,11 +82,22 @@ describe("the image", () => {
     expect(ignored.find((line) => line !== "" && !line.startsWith("#"))).toBe("*");
   });
 
+  test("holds what the npm package holds, but what nobody reads in a container", () => {
+    // Pages for people, and what starts containers from outside of them.
+    const left = ["docs", "deploy", "README.md", "CHANGELOG.md"];
+    const { files } = JSON.parse(read("package.json")) as { files: string[] };
+    const packed = files.map((file) => file.replace(/\/\*.*$/, "")).filter((file) => !left.includes(file));
+    const held = copies(last)
+      .flatMap(({ sources }) => sources)
+      .map((source) => source.replace("/build/", ""));
+    expect(held.toSorted()).toEqual([...packed, "data", "node_modules", "package.json"].toSorted());
+  });
+
   test("takes from the first stage only what that one makes", () => {
     const taken = copies(last)
       .filter(({ from }) => from === "--from=build")
       .flatMap(({ sources }) => sources);
-    expect(taken).toEqual(["/build/node_modules", "/build/dist"]);
+    expect(taken).toEqual(["/build/node_modules", "/build/dist", "/build/data"]);
     expect(all(build, "WORKDIR")).toEqual(["/build"]);
     expect(all(build, "RUN").join("\n")).toMatch(/npm ci [\s\S]*run --silent build[\s\S]*npm prune --omit=dev/);
   });
@@ -98,12 +116,30 @@ describe("the image", () => {
     expect(existsSync(join(root, file!.replace("/app/", "")))).toBe(true);
   });
 
-  test("asks /live at the port of its config", () => {
-    const check = all(last, "HEALTHCHECK")[0]!;
-    expect(check).toContain(`http://127.0.0.1:${config.http?.port}/live`);
+  test("asks /live at the port of its config, and at another one where HTTP_PORT says so", async () => {
+    const [node, ...args] = JSON.parse(all(last, "HEALTHCHECK")[0]!.replace(/^.* CMD /, "")) as string[];
+    expect([node, args[0]]).toEqual(["node", "-e"]);
+    expect(args[1]).toContain(`(process.env.HTTP_PORT || ${config.http?.port})`);
+    await using server = await liveServer();
+    const check = (port: number) =>
+      execute(process.execPath, args, { env: { HTTP_PORT: String(port) } }).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      );
+    expect([await check(server.port), await check(server.sick)]).toEqual([0, 1]);
     expect(all(last, "EXPOSE")).toEqual([String(config.http?.port)]);
   });
 });
+
+/** Answers `/live` at `port`; at `sick` it says that all is lost. */
+async function liveServer() {
+  const well = await startServer({ port: 0, host: "127.0.0.1" }, { "/live": () => json(200, {}) });
+  const ill = await startServer({ port: 0, host: "127.0.0.1" }, { "/live": () => json(503, {}) });
+  return {
+    ...{ port: Number(new URL(well.url).port), sick: Number(new URL(ill.url).port) },
+    [Symbol.asyncDispose]: async () => void (await Promise.all([well.close(), ill.close()])),
+  };
+}
 
 interface Scrapes {
   readonly scrape_configs: readonly {
@@ -132,7 +168,10 @@ interface Service {
   readonly stop_grace_period?: string;
   readonly command?: readonly string[];
 }
-const { services } = parse(read("deploy/compose.yaml"), { merge: true }) as { services: Record<string, Service> };
+const { services, volumes } = parse(read("deploy/compose.yaml"), { merge: true }) as {
+  services: Record<string, Service>;
+  volumes: object;
+};
 
 describe("compose.yaml", () => {
   test("gives no service more rights than it needs, and the outside no port but on this machine", () => {
@@ -158,6 +197,14 @@ describe("compose.yaml", () => {
     expect(Number(/^(\d+)s$/.exec(services.starling!.stop_grace_period!)?.[1]) * 1000).toBeGreaterThan(
       config.drainMs + 5000,
     );
+  });
+
+  test("keeps the store of starling drift in a volume that its user may write to", () => {
+    const { environment, volumes: mounts, user } = services.drift!;
+    const [volume, folder, mode] = mounts![0]!.split(":");
+    expect([mounts!.length, mode, Object.keys(volumes)]).toEqual([1, undefined, expect.arrayContaining([volume])]);
+    expect(dirname(environment!.DRIFT_STORE!)).toBe(folder);
+    expect(all(last, "COPY")).toContain(`--from=build --chown=${user} /build/data ${folder}/`);
   });
 
   test("makes the topics that the configs name, before the worker starts", () => {
@@ -216,6 +263,30 @@ describe("compose.yaml", () => {
     const text = read("config/kafka.yaml");
     for (const name of Object.keys(services.starling!.environment!)) expect(text).toContain(`\${${name}:-`);
     expect(Object.values(services.starling!.environment!)[0]).toBe("broker:9092");
+  });
+});
+
+describe("config/drift.yaml", () => {
+  /** The facts without which a feature is no likeness of the training posts, which had pictures. */
+  const needs = { images: "captions", caption_characters: "captions", knowledge_characters: "knowledge" } as const;
+
+  test("ignores what the stages of config/kafka.yaml never give, and nothing else", async () => {
+    const plan = await planConfig(text);
+    const given = new Set<string>(plan.stages.flatMap(({ plugin }) => plugin.gives));
+    expect([...given]).toContain("tagging");
+    const never = features.filter((feature) => feature in needs && !given.has(needs[feature as keyof typeof needs]));
+    expect(drift.population.ignore.toSorted()).toEqual(never.toSorted());
+  });
+
+  test("keeps its store below where the command runs, never beside the package", () => {
+    const at = (env: object) => {
+      const { value } = parseConfigText(read("config/drift.yaml"), "config/drift.yaml", { ...env });
+      return (value as { drift: { store: string } }).drift.store;
+    };
+    expect([at({ PWD: "/work" }), at({ PWD: "/work", DRIFT_STORE: "/data/d" })]).toEqual([
+      "/work/out/drift.sqlite",
+      "/data/d",
+    ]);
   });
 });
 

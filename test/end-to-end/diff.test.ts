@@ -47,9 +47,10 @@ describe("starling diff", () => {
       stderr: expect.stringContaining("--config"),
     });
     expect(await starling(["diff", at("none"), at("before.ndjson")])).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringContaining("INPUT_MISSING"),
     });
+    expect(await starling(["diff", at("before.ndjson"), at("none")])).toMatchObject({ code: 2, stdout: "" });
   });
 });
 
@@ -58,6 +59,30 @@ describe("starling replay is refused", () => {
     ["a source that reads no topics", ["--into", "a"], "reads no topics; replay files with starling run --input FILE"],
   ])("with %s", async (_what, flags, reason) => {
     expect(await starling(["replay", configFile(tinyConfig()), ...flags])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(reason),
+    });
+  });
+
+  const live = `resources: { broker: { use: log-kafkajs, options: { brokers: "127.0.0.1:1" } } }
+source: { use: source-kafka, options: { client: broker, topics: [posts, "/^ent-/"], retry: { topic: again } } }
+sink: { use: sink-kafka, options: { client: broker, topic: entities } }
+deadLetters: { use: sink-kafka, options: { client: broker, topic: letters } }
+`;
+  test.each([
+    [["--into", "posts"], "posts is read and would be written"],
+    [["--into", "posts", "--topics", "other"], "posts is read and would be written"],
+    [["--into", "extra", "--topics", "other, extra"], "extra is read and would be written"],
+    [["--into", "extra", "--topics", "/^ex/"], "extra is read and would be written"],
+    [["--into", "ent-2"], "ent-2 is read and would be written"],
+    [["--into", "again"], "again is the retry topic"],
+    [["--into", "entities"], "entities is where the config sends its events"],
+    [["--into", "letters"], "letters is the topic of dead letters"],
+    [["--into", "extra", "--against", "/none"], "cannot read /none"],
+    [["--into", "extra", "--topics", "/(/"], "is no regular expression"],
+  ])("with %j", async (flags, reason) => {
+    expect(await starling(["replay", configFile(live), ...flags])).toMatchObject({
       code: 2,
       stdout: "",
       stderr: expect.stringContaining(reason),

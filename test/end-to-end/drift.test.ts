@@ -66,7 +66,7 @@ describe("starling drift over files", () => {
     expect(stdout).toContain("300 posts of tiny-1");
     expect(stdout).toContain("F1 labelled, 24h, all, tiny-1: 66.67 (66.67 to 66.67), 300 entities");
     expect(stdout).toContain("F1 estimated, 24h, all, tiny-1: 75.00, 600 entities");
-    expect(stdout).toContain("labels: 300 waiting, 1 invalid, 300 joined; 0 wait for their event");
+    expect(stdout).toContain("labels: 300 came before their event, 1 invalid, 300 joined; 0 wait now");
     const told = JSON.parse((await starling(["drift", drift(), "--json"])).stdout);
     expect(
       told.history.map(({ posts, labelled }: { posts: number; labelled?: { f1: number } }) => [posts, labelled?.f1]),
@@ -105,15 +105,44 @@ describe("starling drift over files", () => {
   });
 
   test.each<[string, object, number, string]>([
-    ["a file that is not there", { events: { files: ["none.ndjson"] } }, 1, "none.ndjson"],
+    ["a file that is not there", { events: { files: ["none.ndjson"] } }, 2, "none.ndjson"],
     ["a model that is not there", { model: "none" }, 2, "none has no manifest.json"],
     ["topics without a store", { events: { topics: ["entities"] } }, 2, "drift reads topics and has no store"],
     ["topics and files at once", { events: { files: ["a"], topics: ["b"] } }, 2, "drift.events"],
     ["a feature that there is not", { population: { ignore: ["colour"] } }, 2, "drift.population.ignore[0]"],
-    ["a store in a folder that is not there", { store: "none/drift.sqlite" }, 1, "[DRIFT_STORE]"],
+    ["a reference of no model", { reference: { f1: 0.8 } }, 2, "name its folder in drift.model"],
+    ["a store below what is no folder", { store: "drift.yaml/drift.sqlite" }, 2, "[DRIFT_STORE]"],
   ])("%s is refused", async (_, change, code, reason) => {
     const { drift } = await recorded(1);
     expect(await starling(["drift", drift(change)])).toMatchObject({ code, stderr: expect.stringContaining(reason) });
+  });
+});
+
+describe("starling drift over topics", () => {
+  const topics = (more: object = {}) => {
+    const folder = freshFolder();
+    const broker = { use: "log-kafkajs", options: { brokers: "127.0.0.1:1" } };
+    const drift = { events: { topics: ["entities"] }, store: "drift.sqlite", ...more };
+    writeFileSync(join(folder, "drift.yaml"), JSON.stringify({ resources: { broker }, drift }));
+    return join(folder, "drift.yaml");
+  };
+
+  test("a report before the first run says so", async () => {
+    expect(await starling(["drift", "report", topics()])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        "drift.sqlite cannot be used: it is not there, so starling drift has not run here yet",
+      ),
+    });
+  });
+
+  test("a client that is not there is told where the config names it", async () => {
+    const { code, stderr } = await starling(["drift", topics({ client: "brokr" })]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/:1:\d+: drift borrows "brokr".*did you mean "broker"\?/),
+    ]);
+    expect(stderr).not.toContain("--client");
   });
 });
 
@@ -147,12 +176,13 @@ describe("starling drift report --from", () => {
     await using json = await serving({ "/report": '{"schema":"starling.drift/1","at":"now"}' });
     await using metrics = await serving({ "/metrics": "go_goroutines 7\n" });
     for (const [args, code, reason] of [
-      [["--from", html.url], 1, "it is no report of starling drift; name the address"],
-      [["--from", json.url], 1, "it is no report of starling drift (at); name the address"],
-      [["--from", metrics.url], 1, "its /metrics are not those of a worker"],
-      [["--from", "nowhere"], 1, "cannot read nowhere: Invalid URL"],
-      [["--from", other.url], 1, "it has neither /report nor /metrics"],
-      [["--from", "http://127.0.0.1:1"], 1, "cannot read http://127.0.0.1:1"],
+      [["--from", html.url], 2, "it is no report of starling drift; name the address"],
+      [["--from", json.url], 2, "it is no report of starling drift (at); name the address"],
+      [["--from", metrics.url], 2, "its /metrics are not those of a worker"],
+      [["--from", "nowhere"], 2, "nowhere: it is no address such as http://127.0.0.1:8081; name"],
+      [["--from", "localhost:8081"], 2, "localhost:8081: it is no address"],
+      [["--from", other.url], 2, "it has neither /report nor /metrics"],
+      [["--from", "http://127.0.0.1:1"], 2, "http://127.0.0.1:1: it gives no answer ("],
       [[], 2, "a report is of a config or --from a running process"],
     ] as const)
       expect(await starling(["drift", "report", ...args])).toMatchObject({

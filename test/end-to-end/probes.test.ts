@@ -38,17 +38,33 @@ test("/live and /ready answer while a pipeline runs, and until what was read is 
   const { child, ended } = start(["run", config]);
   await until(async () => (await page(port, "/ready"))?.status === 200);
   expect(await page(port, "/live")).toMatchObject({ status: 200, phase: "running" });
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const metricsNow = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const metrics = await metricsNow();
+  expect(metrics).toMatch(/^ner_ready 1$/m);
   expect(metrics).toMatch(/^ner_build_info\{version="\d+\.\d+\.\d+"\} 1$/m);
   expect(metrics).toMatch(/^ner_model_info\{model_version="tiny-1",.*provider="cpu",precision="fp32"\} 1$/m);
   expect(metrics).toMatch(/^ner_posts_inflight [1-9]\d*$/m);
   child.kill("SIGTERM");
   await until(async () => (await page(port, "/live"))?.phase === "stopping");
   expect(await page(port, "/ready")).toMatchObject({ status: 503, reasons: ["the pipeline is stopping"] });
+  expect(await metricsNow()).toMatch(/^ner_ready 0$/m);
   const { code, stderr } = await ended;
   const [, given, settled] = /given (\d+), settled (\d+)/.exec(stderr) ?? [];
   expect([code, settled]).toEqual([0, given]);
   expect(await page(port, "/live")).toBeUndefined();
+});
+
+test("/ready says no where a post is in flight for too long, whatever the source", async () => {
+  const port = await freePort();
+  const slow = `  - { use: "${plugin("odd-stage")}", batch: 512, timeoutMs: 5000, options: { tookMs: 1500 } }`;
+  const config = configFile(
+    `http: { port: ${port}, oldestMs: 300 }\n${tinyConfig({ source: `{ use: "${plugin("ticker")}" }`, stages: slow })}`,
+  );
+  const { child, ended } = start(["run", config]);
+  const late = /^the oldest post in flight is \d+ s old, more than 0\.3 s$/;
+  await until(async () => late.test((await page(port, "/ready"))?.reasons?.[0] ?? ""));
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
 });
 
 test("where it listens is told on standard error, also of a free port; nothing but events is on standard output", async () => {

@@ -7,11 +7,17 @@ const always = ["instance", "job"];
 
 /** Metrics that hold every one of the catalogue, as soon as they are shown. */
 export function exampleMetrics(): Metrics {
-  const metrics = createMetrics({ version: "1" });
+  const metrics = createMetrics({ version: "1", ready: () => true });
   const told = metrics.measure as (name: string, value: number, labels: object) => void;
   for (const name of Object.keys(measures)) told(name, 1, {});
   metrics.opened({ source: {}, resources: new Map() });
-  metrics.observe.started?.({ counts: { read: 1, passed: {}, failed: {} }, inFlight: 1, window: 1, stages: [] });
+  metrics.observe.started?.({
+    counts: { read: 1, passed: {}, failed: {} },
+    inFlight: 1,
+    oldestSeconds: 0,
+    window: 1,
+    stages: [],
+  });
   return metrics;
 }
 

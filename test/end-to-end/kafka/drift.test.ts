@@ -108,6 +108,7 @@ describe.skipIf(noBroker)(
       const found = await sees(`ner_drift_feedback_total{result="joined"} ${POSTS}`);
       expect(found).not.toMatch(/result="repeated"\} [1-9]/);
       expect(found).toContain('ner_drift_feedback_total{result="invalid"} 1');
+      expect(found).toMatch(/^process_resident_memory_bytes \d{7,}$/m);
       expect(found).toContain("ner_drift_waiting_labels 1");
       expect(found).toContain('ner_eval_f1{source="labelled",type="all",window="24h",model_version="tiny-1"} 0.666');
       expect(found).toContain(
