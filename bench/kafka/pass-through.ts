@@ -7,18 +7,18 @@ let made = 0;
 
 /** Posts are read, checked and written as events, with a stage between that does nothing. */
 export async function passThroughRound(address: string, topic: string, count: number): Promise<Spent> {
-  const out = `passed-${made}`;
-  await makeTopic(address, out);
+  const [out, dead] = [`passed-${made}`, `passed-${made}-dead`];
+  for (const name of [out, dead]) await makeTopic(address, name);
   const spent = await runUntil(
     {
       window: 2048,
       ...fromKafka(address, topic, `passed-${made++}`),
       stages: [{ use: join(import.meta.dirname, "nothing.ts"), batch: 512, waitMs: 5, concurrency: 4 }],
       sink: toKafka(out),
-      deadLetters: toKafka(out),
+      deadLetters: toKafka(dead),
     },
     count,
   );
-  await dropTopic(address, out);
+  for (const name of [out, dead]) await dropTopic(address, name);
   return spent;
 }

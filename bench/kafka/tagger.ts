@@ -29,8 +29,7 @@ export async function taggerRounds({ broker, folder, count, model = at("models/d
   const lines = texts.map((text, i) => JSON.stringify({ id: String(i), text }));
   const file = join(folder, "posts.ndjson");
   await writeFile(file, `${lines.join("\n")}\n`);
-  await makeTopic(address, "tagger-posts");
-  await makeTopic(address, "tagger-events");
+  for (const topic of ["tagger-posts", "tagger-events", "tagger-dead"]) await makeTopic(address, topic);
   await fill(address, "tagger-posts", lines);
   const rest = {
     window: 512,
@@ -50,8 +49,8 @@ export async function taggerRounds({ broker, folder, count, model = at("models/d
   };
   const kafkaConfig = (topic: string, group: string) => {
     const { resources, source } = fromKafka(address, topic, group);
-    const sink = toKafka("tagger-events");
-    return { ...rest, resources: { ...resources, tagger }, source, sink, deadLetters: sink };
+    const [sink, deadLetters] = [toKafka("tagger-events"), toKafka("tagger-dead")];
+    return { ...rest, resources: { ...resources, tagger }, source, sink, deadLetters };
   };
   const seconds: { kafka: number; file: number; broker: number }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
