@@ -48,3 +48,4 @@ export { joiningSigns, type Signs, signsOf, splitWords, wordsOf } from "./tokens
 export { manifestFile, verifyManifest } from "./train/manifest.ts";
 export { readProfile } from "./train/profile-file.ts";
 export { readVocabulary, type Vocabulary } from "./train/vocabulary.ts";
+export { checkWritable, type Refuse } from "./writable-place.ts";

@@ -1,16 +1,14 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Fault } from "../errors.ts";
+import { checkWritable } from "../writable-place.ts";
 
 /** Looks whether a budget or answers can be kept in a file, without making it or a folder. Throws CHAT_STORE_FAILED. */
 export function checkStore(file: string): void {
-  const { place, folder } = nearest(file);
-  if (place === file && folder) throw refused(file, "it is a folder, not a file");
-  if (place !== file && !folder) throw refused(file, `${place} is no folder`);
-  const needed = folder ? constants.W_OK | constants.X_OK : constants.W_OK;
-  may(place, needed, file);
+  checkWritable(file, (reason, cause) => refused(file, reason, cause));
   // The log beside it, which SQLite makes at each opening.
-  if (place === file && !existsSync(`${file}-wal`)) may(dirname(file), constants.W_OK | constants.X_OK, file);
+  if (existsSync(file) && !existsSync(`${file}-wal`))
+    checkWritable(`${file}-wal`, (reason, cause) => refused(file, reason, cause));
 }
 
 /**
@@ -25,26 +23,6 @@ export function checkApart(budget: string | undefined, answers: string | undefin
 
 const refused = (file: string, reason: string, cause?: unknown): Fault =>
   new Fault("CHAT_STORE_FAILED", { file, reason }, { cause });
-
-function may(place: string, needed: number, file: string): void {
-  try {
-    accessSync(place, needed);
-  } catch (cause) {
-    throw refused(file, place === file ? "it may not be written" : `${place} may not be written`, cause);
-  }
-}
-
-/** What is there: the file itself, or the first of the folders above it. */
-function nearest(path: string, file = path): { readonly place: string; readonly folder: boolean } {
-  try {
-    return { place: path, folder: statSync(path).isDirectory() };
-  } catch (thrown) {
-    const cause = thrown as NodeJS.ErrnoException;
-    const above = dirname(path);
-    if (above !== path && ["ENOENT", "ENOTDIR", "EACCES"].includes(cause.code ?? "")) return nearest(above, file);
-    throw refused(file, cause.message, cause);
-  }
-}
 
 /** The file behind links, also where it is not there yet. */
 function real(file: string): string {

@@ -44,15 +44,17 @@ test("what it names has to be there, where it is looked at", async () => {
   const missing = {
     events: { files: ["events.ndjson", "none.ndjson"] },
     feedback: { files: ["nothing.ndjson"] },
-    ...{ model: "none", store: "none/drift.sqlite" },
+    ...{ model: "none", store: "events.ndjson/drift.sqlite" },
   };
   const reasons = [
     /none\.ndjson: there is no such file.*\[DATA_UNREADABLE\]$/,
     /nothing\.ndjson: there is no such file.*\[DATA_UNREADABLE\]$/,
     /none has no manifest\.json.*\[MANIFEST_MISSING\]$/,
-    /none\/drift\.sqlite cannot be used: its folder is not there.*\[DRIFT_STORE\]$/,
+    /events\.ndjson\/drift\.sqlite cannot be used: \S*events\.ndjson is no folder.*\[DRIFT_STORE\]$/,
   ];
   expect(await found(missing)).toEqual(reasons.map((reason) => expect.stringMatching(reason)));
+  // Its folder is made when the store is.
+  expect(await found({ ...files, store: "none/yet/drift.sqlite" }, {})).toEqual([]);
   expect(await found({ ...files, model: "broken" })).toEqual([expect.stringMatching(/\[MANIFEST_BROKEN\]$/)]);
   expect(await found(missing, { broker: log }, { look: false })).toEqual([]);
   expect(await found(missing, { broker: log }, { toRun: false, purpose: "train" })).toEqual([]);

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
 import { type ConfigText, type Path, type Problem, problemAt } from "../config/index.ts";
 import { Fault } from "../errors.ts";
+import { checkWritable } from "../writable-place.ts";
 import { at, mapping } from "./at.ts";
 import { namedBy } from "./drift-section.ts";
 import { faultProblem } from "./fault-problem.ts";
@@ -51,12 +52,12 @@ const driftFiles = (section: unknown): Path[] =>
     namedBy(section, kind, "files").map((_, i): Path => ["drift", kind, "files", i]),
   );
 
-/** The model that events are held against is read as `starling drift` does; the store's folder has to be there. */
+/** The model that events are held against is read as `starling drift` does; the store's place has to be one that can be made. */
 async function driftPlaceProblems(text: ConfigText): Promise<Problem[]> {
   const { readReference } = await import("../drift/reference.ts");
   const looks: [Path, (path: string) => Promise<unknown>][] = [
     [["drift", "model"], (folder) => readReference(folder)],
-    [["drift", "store"], storeFolder],
+    [["drift", "store"], storePlace],
   ];
   const found = looks.map(async ([path, look]): Promise<Problem[]> => {
     const name = at(text.value, path);
@@ -69,10 +70,8 @@ async function driftPlaceProblems(text: ConfigText): Promise<Problem[]> {
   return (await Promise.all(found)).flat();
 }
 
-async function storeFolder(path: string): Promise<void> {
-  const found = await stat(dirname(path)).catch(() => undefined);
-  if (!found?.isDirectory()) throw new Fault("DRIFT_STORE", { path, reason: "its folder is not there" });
-}
+const storePlace = async (path: string): Promise<void> =>
+  checkWritable(path, (reason, cause) => new Fault("DRIFT_STORE", { path, reason }, { cause }));
 
 async function missingFile(text: ConfigText, path: Path): Promise<Problem[]> {
   const name = at(text.value, path);
