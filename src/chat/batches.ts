@@ -19,7 +19,7 @@ interface Parts {
  */
 export function guardBatches(chat: Chat, inner: ChatBatches, { budget, cache, told }: Parts): ChatBatches {
   const { model } = chat;
-  const price = inner.price ?? chat.price;
+  const price = batchPrice(chat, inner);
 
   const hold = (name: string, requests: ReadonlyMap<string, ChatRequest>) => {
     if (budget === undefined || price === undefined) return;
@@ -68,6 +68,13 @@ export function guardBatches(chat: Chat, inner: ChatBatches, { budget, cache, to
   };
 }
 
+/** What a request in a batch costs; undefined where no price is known. */
+export const batchPrice = (
+  { price }: Pick<Chat, "price">,
+  batches: Pick<ChatBatches, "price">,
+): ChatPrice | undefined => batches.price ?? price;
+
+/** What requests cost if all goes as badly as it may, in US dollars. */
 export function worstOf(requests: Iterable<ChatRequest>, price: ChatPrice): number {
   let usd = 0;
   for (const request of requests) usd += worstUsd(request, price);

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { counted } from "../counted.ts";
 import { Fault } from "../errors.ts";
 import {
   bytesOf,
@@ -118,7 +119,7 @@ const brief = (at: string, { bytes: _, ...letter }: DeadLetter) => ({ at, ...let
 
 function line(at: string, letter: DeadLetter): string {
   const { stage, code, attempts, postId, reason } = letter;
-  const tries = `${attempts} attempt${attempts === 1 ? "" : "s"}`;
+  const tries = counted(attempts, "attempt");
   return [at, stage, code, tries, `of ${originOf(letter)}`, `post ${postId ?? "unreadable"}`, reason].join("  ");
 }
 
@@ -264,7 +265,7 @@ function fileOf({ deadLetters, text }: Plan): string {
 /** `12 posts sent to posts; 1 was too long to be kept whole and cannot be sent` */
 function tellReplay({ sent, cut, foreign }: ReplayCount, dryRun: boolean): string {
   const verb = dryRun ? "would be sent" : "sent";
-  const places = [...sent].map(([place, count]) => `${count} post${count === 1 ? "" : "s"} ${verb} to ${place}`);
+  const places = [...sent].map(([place, count]) => `${counted(count, "post")} ${verb} to ${place}`);
   const said = places.length > 0 ? places.join("; ") : `0 posts ${verb}`;
   return `${said}${cut > 0 ? `; ${cut} were not kept whole and cannot be sent` : ""}${notLetters(foreign)}`;
 }

@@ -1,7 +1,8 @@
+import { counted } from "../counted.ts";
 import { isFault } from "../errors.ts";
 import type { RunSummary } from "../flow/types.ts";
 import { printableLines } from "../printable.ts";
-import { type CorpusPost, counted, type Estimate, type Recorder, type sourcePosts } from "../record/index.ts";
+import type { CorpusPost, Estimate, Recorder, sourcePosts } from "../record/index.ts";
 
 /** Servers have a say in some of it: nothing that a terminal obeys comes through. */
 export const say = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`);

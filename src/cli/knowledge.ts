@@ -3,6 +3,7 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ConfigText } from "../config/index.ts";
+import { counted } from "../counted.ts";
 import { Fault, isFault } from "../errors.ts";
 import { FileLocked, withFileLock } from "../file-lock.ts";
 import type { RunSummary } from "../flow/types.ts";
@@ -11,7 +12,6 @@ import {
   type BatchMode,
   type CorpusPost,
   conllPosts,
-  counted,
   type Estimate,
   isConll,
   openBatchLog,

@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts";
 import type { DeadLetter } from "../schema/dead-letter.ts";
 
 /** Counts dead letters by stage and code. */
@@ -16,7 +17,7 @@ export function tallyLetters() {
         const most = [...codes].sort(([, a], [, b]) => b - a);
         return `${stage}: ${most.map(([code, count]) => `${code} ${count}`).join(", ")}`;
       });
-      return `${total} dead letter${total === 1 ? "" : "s"}${total > 0 ? ` (${stages.join("; ")})` : ""}`;
+      return `${counted(total, "dead letter")}${total > 0 ? ` (${stages.join("; ")})` : ""}`;
     },
   };
 }

@@ -120,10 +120,12 @@ function shareLog(ends: readonly AnyPlanned[]): boolean {
 }
 
 /** The stages work, but not as whoever wrote them down meant. */
-const factWarnings = (text: ConfigText, parts: Parts): Problem[] =>
-  [...checkUses(declared(text, parts)), ...checkUnused(declared(text, parts))].map(({ at, code, details }) =>
+function factWarnings(text: ConfigText, parts: Parts): Problem[] {
+  const stages = declared(text, parts);
+  return [...checkUses(stages), ...checkUnused(stages)].map(({ at, code, details }) =>
     problemAt(text, ["stages", at], code, details as never),
   );
+}
 
 /** A warning, not a problem: events are the same, they only come slower. */
 function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] {

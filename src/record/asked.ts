@@ -1,3 +1,4 @@
+import { batchPrice } from "../chat/batches.ts";
 import { worstUsd } from "../chat/cost.ts";
 import type { Chat, ChatBatches, ChatRequest } from "../chat.ts";
 
@@ -25,7 +26,7 @@ export function createAsked(resource: string, chat: Chat, batches: ChatBatches):
 
 /** What a question may cost in a batch, in US dollars; 0 where no price is known. */
 export function worstOf({ batches, chat }: Asked, request: ChatRequest): number {
-  const price = batches.price ?? chat.price;
+  const price = batchPrice(chat, batches);
   return price === undefined ? 0 : worstUsd(request, price);
 }
 

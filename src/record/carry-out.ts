@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { neverBegan, worstOf } from "../chat/batches.ts";
+import { batchPrice, neverBegan, worstOf } from "../chat/batches.ts";
 import { isPassing, peaceMs } from "../chat/kinds.ts";
 import { pause } from "../chat/time.ts";
 import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRequest } from "../chat.ts";
+import { counted } from "../counted.ts";
 import { Fault } from "../errors.ts";
 import type { BatchLog, OpenBatch } from "./batch-log.ts";
-import { counted } from "./counted.ts";
 
 /** Between two looks at a batch at first, and what each wait grows by. */
 const FIRST_MS = 1000;
@@ -74,7 +74,7 @@ async function begin(task: Task): Promise<ChatBatchId> {
 }
 
 function worstOfAll({ chat, batches, requests }: Task): string {
-  const price = batches.price ?? chat.price;
+  const price = batchPrice(chat, batches);
   return price === undefined ? "" : `, at most ${worstOf(requests.values(), price).toFixed(4)} USD`;
 }
 

@@ -1,6 +1,5 @@
 export { type BatchLog, openBatchLog } from "./batch-log.ts";
 export { type CorpusPost, conllPosts, isConll, sourcePosts } from "./corpus.ts";
-export { counted } from "./counted.ts";
 export { openRecords, type RecordFile } from "./output.ts";
 export type { BatchMode } from "./questions.ts";
 export { type Estimate, openRecorder, type Recorder, recordingPlan } from "./record.ts";

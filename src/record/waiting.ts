@@ -12,6 +12,11 @@ export function markWaiting(): void {
   if (post) waiting.add(post);
 }
 
+const quickUnlessWaiting =
+  (inner: OpenStage["stage"]): NonNullable<OpenStage["stage"]["quick"]> =>
+  (view) =>
+    waiting.has(view.post) ? pass("batched") : inner.quick?.(view);
+
 /**
  * The same stage, which leaves posts alone that wait for an answer; they pass as `batched`. One that asks is given its posts one
  * by one, so that each question is known to be of one post.
@@ -26,8 +31,7 @@ export function inTurn(open: OpenStage): OpenStage {
         return waiting.has(view.post) ? pass("batched") : outcome!;
       }),
     );
-  const quick: typeof inner.quick = (view) => (waiting.has(view.post) ? pass("batched") : inner.quick?.(view));
-  return { ...open, stage: { quick, run } };
+  return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
 }
 
 /** For stages that ask nobody: their posts stay together. */
@@ -39,6 +43,5 @@ export function unlessWaiting(open: OpenStage): OpenStage {
     const outcomes = new Map(ready.map((view, i) => [view, said[i]!]));
     return batch.map((view) => outcomes.get(view) ?? pass("batched"));
   };
-  const quick: typeof inner.quick = (view) => (waiting.has(view.post) ? pass("batched") : inner.quick?.(view));
-  return { ...open, stage: { quick, run } };
+  return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
 }
