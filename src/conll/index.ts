@@ -4,3 +4,4 @@ export { type KnowledgeEntry, parseKnowledge, withKnowledge } from "./knowledge.
 export { corpusOf, eachLine, parseConll } from "./parse.ts";
 export { type CorpusFiles, type JoinedCorpus, readCorpus, readText } from "./read.ts";
 export { type Corpus, goldInputOf, goldOf, postOf, type Sample, straysOf } from "./sample.ts";
+export { splitSigns } from "./split-signs.ts";

@@ -10,6 +10,8 @@ const dataSetSchema = z.strictObject({
   knowledge: z.string().min(1).optional(),
   /** `conll` only: `<image file> :<caption>` lines, joined on the image id. */
   captions: z.string().min(1).optional(),
+  /** `conll` only: `#Name` as the file writes it, or its sign `apart`, as words of live posts are (and no part of the name). */
+  signs: z.enum(["as-written", "apart"]).optional(),
   /** BCP 47, of posts that do not say themselves. */
   language: z.string().min(1).default("und"),
 });

@@ -44,6 +44,17 @@ test("CoNLL joins captions and knowledge, renames types and reads strays as told
   expect((await loaded({ strays: "strict" })).posts[0]!.gold).toHaveLength(1);
 });
 
+test("signs apart are words of their own, outside a mention that began with one", async () => {
+  await writeFile(join(folder, "signs.txt"), "#Rome\tB-LOC\n@ada\tO\nthe\tB-ORG\n#Beatles\tI-ORG\n#\tO\n");
+  const { posts } = await loaded({}, { path: "signs.txt", signs: "apart" });
+  expect(posts[0]!.post.text).toBe("# Rome @ ada the # Beatles #");
+  expect(posts[0]!.gold).toEqual([
+    { start: 1, end: 2, type: "LOC" },
+    { start: 4, end: 7, type: "ORG" },
+  ]);
+  expect((await loaded({}, { path: "signs.txt" })).posts[0]!.gold[0]).toEqual({ start: 0, end: 1, type: "LOC" });
+});
+
 test("posts keep their words and language; a label inside a word takes the whole word", async () => {
   const post = { id: "a", text: "so #AdaLovelace!", language: "it", labels: [{ start: 4, end: 7, type: "PER" }] };
   await writeFile(join(folder, "posts.ndjson"), `${JSON.stringify(post)}\n`);

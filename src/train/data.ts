@@ -1,5 +1,14 @@
 import { resolve } from "node:path";
-import { eachLine, fingerprint, goldOf, postOf, readCorpus, readText, type Sample } from "../conll/index.ts";
+import {
+  eachLine,
+  fingerprint,
+  goldOf,
+  postOf,
+  readCorpus,
+  readText,
+  type Sample,
+  splitSigns,
+} from "../conll/index.ts";
 import { Fault } from "../errors.ts";
 import type { Mention } from "../facts.ts";
 import { dataPost } from "../schema/data-post.ts";
@@ -74,7 +83,8 @@ interface Read {
 async function conll(set: DataSet, path: string, { folder, limit, strays }: LoadOptions): Promise<Read> {
   const beside = (name: string | undefined) => (name === undefined ? undefined : resolve(folder, name));
   const corpus = await readCorpus({ path, knowledge: beside(set.knowledge), captions: beside(set.captions) });
-  const samples = corpus.samples.slice(0, limit);
+  const some = corpus.samples.slice(0, limit);
+  const samples = set.signs === "apart" ? some.map(splitSigns) : some;
   const posts = samples.map((sample) => ({
     post: postOf(sample, strays),
     captions: sample.captions,
