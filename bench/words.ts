@@ -2,13 +2,14 @@
  * Words of live posts, measured on the valid sets with their spacing undone: the share of gold mention bounds that fall
  * on word bounds (`ratio`; 0.98 is wanted), microseconds a post, and, where a model of the set is in models/, how much
  * F1 falls against the gold words (1 point is allowed). `--twitter2015 FOLDER` and `--twitter2017 FOLDER` name models
- * of one set; models/default, trained on both, stands in for each. STARLING_DATA names the folder of the data.
+ * of one set; models/default, trained on both, stands in for each, and is also measured on Twitter-2015 with the signs of
+ * `#Name` and `@name` apart and no part of a mention, as it tags live posts. STARLING_DATA names the folder of the data.
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { goldOf, readCorpus, type Sample } from "../src/conll/index.ts";
+import { goldOf, readCorpus, type Sample, splitSigns } from "../src/conll/index.ts";
 import { evaluate, type Labelled, type LabelledSet, labelledOf, report } from "../src/evaluate/index.ts";
 import { modelConfig } from "../src/evaluate/model-plan.ts";
 import { modelOf } from "../src/evaluate/run.ts";
@@ -20,7 +21,11 @@ import { undoSpacing } from "../test/undo-spacing.ts";
 
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const data = process.env.STARLING_DATA ?? at("../shared/data/mner");
-const sets = ["twitter2015", "twitter2017"] as const;
+const sets = [
+  { name: "twitter2015", set: "twitter2015", of: (sample: Sample) => sample },
+  { name: "twitter2015, signs apart", set: "twitter2015", of: splitSigns },
+  { name: "twitter2017", set: "twitter2017", of: (sample: Sample) => sample },
+] as const;
 const model = { type: "string", default: at("models/default") } as const;
 
 interface Options {
@@ -90,22 +95,22 @@ export default async function words({ scale, args }: Options): Promise<Record<st
   const drops: Record<string, number | null> = {};
   const all = { bounds: 0, onWords: 0 };
   const { values: models } = parseArgs({ args: [...args], options: { twitter2015: model, twitter2017: model } });
-  for (const set of sets) {
+  for (const { name, set, of } of sets) {
     const { samples } = await readCorpus({ path: `${data}/${set}/valid.txt` });
-    const some = samples.slice(0, Math.ceil(samples.length * scale));
+    const some = samples.slice(0, Math.ceil(samples.length * scale)).map(of);
     const posts = some.map(asPosted);
     const { bounds, onWords } = boundsOnWords(posts);
     const usPerPost = microseconds(posts);
     const scored = await f1s(models[set], some);
     all.bounds += bounds;
     all.onWords += onWords;
-    perSet[set] = { posts: posts.length, bounds, ratio: onWords / bounds, usPerPost, f1: scored };
-    drops[set] = scored && scored.gold - scored.live;
+    perSet[name] = { posts: posts.length, bounds, ratio: onWords / bounds, usPerPost, f1: scored };
+    drops[name] = scored && scored.gold - scored.live;
     const said = scored
       ? `F1 ${scored.gold.toFixed(2)} -> ${scored.live.toFixed(2)}`
       : `no ${models[set]}: F1 not measured`;
     console.log(
-      `${set}: ${((100 * onWords) / bounds).toFixed(2)}% of ${bounds} bounds, ${usPerPost.toFixed(1)} us a post; ${said}`,
+      `${name}: ${((100 * onWords) / bounds).toFixed(2)}% of ${bounds} bounds, ${usPerPost.toFixed(1)} us a post; ${said}`,
     );
   }
   return { bench: "words", ratio: all.onWords / all.bounds, wanted: 0.98, perSet, f1Drop: drops };

@@ -1,20 +1,20 @@
-import type { InferenceSession } from "onnxruntime-node";
 import { type Crf, createWorkspace, decode, type Workspace } from "starling-ner/crf";
 import { toBatch } from "./batch.ts";
-import { feedsOf } from "./feeds.ts";
 import { endsOfRuns, type Grouping, groupingOf } from "./grouping.ts";
 import type { PackedInput } from "./input.ts";
 import { chooseBatch } from "./measure.ts";
 import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
 import { normalise, poolHidden } from "./pool-feature.ts";
+import { openRunner, type Runner } from "./runner.ts";
 import { sendFault } from "./send-fault.ts";
-import { openSession } from "./session.ts";
 
 /** One session with its decoder: what a child process runs. */
 export interface Engine {
   readonly ready: Ready;
-  /** One reply for each post, in order. */
-  answer(posts: readonly Work[]): Promise<Reply[]>;
+  /** Whether a second call gains by not waiting for the first. */
+  readonly overlaps: boolean;
+  /** One reply for each post, in order; `see` is told of each run. */
+  answer(posts: readonly Work[], see?: SeeRun): Promise<Reply[]>;
   close(): Promise<void>;
 }
 
@@ -29,23 +29,24 @@ interface RowOutput {
 /** What one run of the graph was made of; `tokens` and `padding` in sub-words. */
 export type SeeRun = (rows: number, tokens: number, padding: number) => void;
 
-/** `see` is told of each run that answers posts. */
-export async function openEngine(spec: EngineSpec, see: SeeRun = () => {}): Promise<Engine> {
-  const { session, provider, nodes, fellBack, vocabulary } = await openSession(spec);
-  const run = (rows: readonly PackedInput[]) => runRows(session, spec, rows);
+export async function openEngine(spec: EngineSpec): Promise<Engine> {
+  const runner = await openRunner(spec);
+  const { provider, nodes, fellBack, vocabulary } = runner.opened;
+  const run = (rows: readonly PackedInput[]) => runRows(runner, spec, rows);
   const batch = spec.layout.batch ?? (await chooseBatch(provider, (rows) => run(rows).then(() => undefined)));
   const grouping = groupingOf({ provider, batch });
   const decoder = createDecoder(spec);
   return {
     ready: { provider, nodes, fellBack, batch, vocabulary },
-    async answer(posts) {
+    overlaps: runner.apart,
+    async answer(posts, see) {
       const outputs = await runAll(posts, grouping, (rows) => {
-        tell(rows, see);
+        if (see) tell(rows, see);
         return run(rows);
       });
       return posts.map((post, index) => reply(() => decoder(post, outputs[index]!)));
     },
-    close: () => session.release(),
+    close: () => runner.close(),
   };
 }
 
@@ -78,18 +79,10 @@ async function runAll(
   return outputs;
 }
 
-async function runRows(
-  session: InferenceSession,
-  spec: EngineSpec,
-  rows: readonly PackedInput[],
-): Promise<RowOutput[]> {
+async function runRows(runner: Runner, spec: EngineSpec, rows: readonly PackedInput[]): Promise<RowOutput[]> {
   const batch = toBatch(rows, spec);
-  const outputs = await session.run(feedsOf(session, batch));
-  const scores = outputs.emissions ?? outputs.logits;
-  const hidden = outputs.pooled ?? outputs.hidden ?? outputs.last_hidden_state;
-  if (scores === undefined || hidden === undefined) throw new Error("the graph lost its outputs");
-  const emissions = scores.data as Float32Array;
-  const vectors = hidden.data as Float32Array;
+  const { scores, hidden } = await runner.run(batch);
+  const [emissions, vectors] = [scores.data, hidden.data];
   const width = hidden.dims.at(-1)!;
   const labels = scores.dims.at(-1)!;
   return rows.map((_, index) => ({

@@ -39,7 +39,7 @@ export function feedsOf(session: InferenceSession, batch: Batch): InferenceSessi
 function toTensor(type: Tensor.Type, data: Int32Array | Float32Array, dims: readonly number[]): Tensor {
   switch (type) {
     case "int64":
-      return new Tensor("int64", BigInt64Array.from(data, BigInt), dims);
+      return new Tensor("int64", toInt64(data), dims);
     case "int32":
       return new Tensor("int32", data instanceof Int32Array ? data : Int32Array.from(data), dims);
     case "bool":
@@ -47,4 +47,15 @@ function toTensor(type: Tensor.Type, data: Int32Array | Float32Array, dims: read
     default:
       return new Tensor("float32", data instanceof Float32Array ? data : Float32Array.from(data), dims);
   }
+}
+
+/** Fast: no BigInt is made. The halves of a number stand low one first on all processors that ONNX Runtime runs on. */
+function toInt64(data: Int32Array | Float32Array): BigInt64Array {
+  const halves = new Int32Array(2 * data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    halves[2 * i] = value;
+    halves[2 * i + 1] = value < 0 ? -1 : 0;
+  }
+  return new BigInt64Array(halves.buffer);
 }

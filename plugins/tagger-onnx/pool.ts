@@ -1,8 +1,9 @@
 import { Fault, fail, type Outcome, ok } from "starling-ner";
 import { type Grouping, groupingOf } from "./grouping.ts";
 import type { Answer, EngineSpec, Ready, Reply, Work } from "./messages.ts";
-import { startWorker, toError, type Worker } from "./process.ts";
+import { startWorker, type Worker } from "./process.ts";
 import { createQueue, isLong, type Job } from "./queue.ts";
+import { receiveFault } from "./send-fault.ts";
 import { readReplies, type SentReplies } from "./wire.ts";
 
 export interface PoolOptions {
@@ -235,4 +236,4 @@ const sizeOf = ({ rows }: Work): number => rows.reduce((sum, { ids }) => sum + i
 const abortError = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error(String(reason)));
 
 const toOutcome = (reply: Reply): Outcome<Answer> =>
-  "answer" in reply ? ok(reply.answer) : fail(toError(reply.fault));
+  "answer" in reply ? ok(reply.answer) : fail(receiveFault(reply.fault));

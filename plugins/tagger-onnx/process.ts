@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Fault, type FaultCode } from "starling-ner";
-import type { EngineSpec, FromChild, Ready, SentFault, ToChild, Work } from "./messages.ts";
+import type { EngineSpec, FromChild, Ready, ToChild, Work } from "./messages.ts";
+import { receiveFault } from "./send-fault.ts";
 import { type SentReplies, writeWorks } from "./wire.ts";
 
 /** A child process that holds the model. */
@@ -37,7 +37,7 @@ export function startWorker({ entry, spec, onDone }: WorkerOptions): Worker {
   const ready = new Promise<Ready>((resolve, reject) => {
     child.on("message", (message: FromChild) => {
       if (message.kind === "ready") resolve(message.ready);
-      else if (message.kind === "refused") reject(toError(message.fault));
+      else if (message.kind === "refused") reject(receiveFault(message.fault));
       else onDone(message.id, message.replies, message.runs ?? []);
     });
     void ended.then((how) => reject(new Error(how)));
@@ -64,7 +64,3 @@ const endOf = (child: ChildProcess): Promise<string> =>
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
-
-/** A fault of the child becomes one of this process. */
-export const toError = ({ code, details, message }: SentFault): Error =>
-  code === undefined ? new Error(message) : new Fault(code as FaultCode, details as never);
