@@ -10,6 +10,7 @@ import { openPipeline } from "../open.ts";
 import { mapping } from "../plan/at.ts";
 import { isTopic, topicsOf } from "../plan/topics.ts";
 import { type Plan, planConfig } from "../plan.ts";
+import { realFile } from "../real-file.ts";
 import { readConfig } from "./config-file.ts";
 import { compareEvents, topicOf } from "./diff.ts";
 import { logsOf } from "./logger.ts";
@@ -53,8 +54,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   const live = await planConfig(text, { toRun: false });
   const use = logUseOf(live.source);
   checkFlags(flags, live);
-  // Before anything is replayed, not after.
-  if (flags.against !== undefined && topicOf(flags.against) === undefined) await readable(resolve(flags.against));
+  if (flags.against !== undefined) await checkBaseline(flags.against, flags);
   const plan = await planConfig(replayed(text, live, flags), { toRun: true });
   const pipeline = await openPipeline(plan, await logsOf(text, flags.verbose ?? false));
   try {
@@ -74,10 +74,11 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   }
 }
 
+const refuse = (what: string, help: string): never => {
+  throw new Fault("USAGE", { what, help });
+};
+
 function checkFlags({ topics, from, until, into, output, against }: ReplayFlags, live: Plan): void {
-  const refuse = (what: string, help: string): never => {
-    throw new Fault("USAGE", { what, help });
-  };
   const use = logUseOf(live.source);
   if (use === undefined)
     refuse(
@@ -96,6 +97,20 @@ function checkFlags({ topics, from, until, into, output, against }: ReplayFlags,
   if (taken !== undefined) refuse(`${into} is ${taken}`, "name another topic with --into");
   if (output === "-" && against !== undefined)
     refuse("--against prints to standard output, where the events go", "write them to a file");
+}
+
+/** Before anything is replayed: a baseline that is written to is a baseline no more. */
+async function checkBaseline(against: string, { into, output, deadLetters }: ReplayFlags): Promise<void> {
+  const topic = topicOf(against);
+  if (topic !== undefined) {
+    if (topic === into) refuse(`--into ${into} is the topic of --against`, "name another topic with --into");
+    return;
+  }
+  await readable(resolve(against));
+  const baseline = await realFile(resolve(against));
+  for (const [flag, path] of Object.entries({ "--output": output, "--dead-letters": deadLetters }))
+    if (path !== undefined && baseline !== undefined && (await realFile(resolve(path))) === baseline)
+      refuse(`${flag} ${path} is the file of --against`, `name another file with ${flag}`);
 }
 
 /** What a topic is to the pipeline or to this replay already; events of a replay do not belong there. */
