@@ -22,6 +22,7 @@ import {
 } from "../letters/index.ts";
 import { logUseOf, openLog } from "../log/of-plan.ts";
 import { type Plan, planConfig } from "../plan.ts";
+import { printable, printableLines } from "../printable.ts";
 import type { DeadLetter } from "../schema/dead-letter.ts";
 import { readConfig } from "./config-file.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -111,7 +112,7 @@ async function list({ limit, json, ...flags }: ListFlags): Promise<void> {
         process.stdout.write(`${json ? JSON.stringify(brief(at, letter)) : line(at, letter)}\n`);
       }
     }
-    process.stderr.write(`${tally.tell()}${notLetters(foreign)}\n`);
+    process.stderr.write(`${printable(tally.tell())}${notLetters(foreign)}\n`);
   });
 }
 
@@ -120,7 +121,8 @@ const brief = (at: string, { bytes: _, ...letter }: DeadLetter) => ({ at, ...let
 function line(at: string, letter: DeadLetter): string {
   const { stage, code, attempts, postId, reason } = letter;
   const tries = counted(attempts, "attempt");
-  return [at, stage, code, tries, `of ${originOf(letter)}`, `post ${postId ?? "unreadable"}`, reason].join("  ");
+  const parts = [at, stage, code, tries, `of ${originOf(letter)}`, `post ${postId ?? "unreadable"}`, reason];
+  return printable(parts.join("  "));
 }
 
 async function show(place: string, { json, bytes, ...flags }: ShowFlags): Promise<void> {
@@ -139,6 +141,7 @@ async function show(place: string, { json, bytes, ...flags }: ShowFlags): Promis
   });
 }
 
+/** Names and values keep to their lines, as otherwise a header could pass for the rows below it. */
 function whole(at: string, letter: DeadLetter): string {
   const { stage, code, reason, attempts, postId, origin, key } = letter;
   const rows = Object.entries({
@@ -153,8 +156,10 @@ function whole(at: string, letter: DeadLetter): string {
     ...Object.fromEntries(Object.entries(origin.headers ?? {}).map(([name, value]) => [`header ${name}`, value])),
   });
   const bytes = bytesOf(letter);
-  const shown = isUtf8(bytes) ? bytes.toString("utf8") : `${bytes.toString("hex")} (hexadecimal: they are no text)`;
-  return `${rows.map(([name, value]) => `${name}: ${value}`).join("\n")}\nbytes (${bytes.length}):\n${shown}\n`;
+  const shown = isUtf8(bytes)
+    ? printableLines(bytes.toString("utf8"))
+    : `${bytes.toString("hex")} (hexadecimal: they are no text)`;
+  return `${rows.map(([name, value]) => printable(`${name}: ${value}`)).join("\n")}\nbytes (${bytes.length}):\n${shown}\n`;
 }
 
 async function replay({ limit, toTopic, toFile, dryRun = false, ...flags }: ReplayFlags): Promise<void> {
@@ -265,7 +270,7 @@ function fileOf({ deadLetters, text }: Plan): string {
 /** `12 posts sent to posts; 1 was too long to be kept whole and cannot be sent` */
 function tellReplay({ sent, cut, foreign }: ReplayCount, dryRun: boolean): string {
   const verb = dryRun ? "would be sent" : "sent";
-  const places = [...sent].map(([place, count]) => `${counted(count, "post")} ${verb} to ${place}`);
+  const places = [...sent].map(([place, count]) => `${counted(count, "post")} ${verb} to ${printable(place)}`);
   const said = places.length > 0 ? places.join("; ") : `0 posts ${verb}`;
   return `${said}${cut > 0 ? `; ${cut} were not kept whole and cannot be sent` : ""}${notLetters(foreign)}`;
 }

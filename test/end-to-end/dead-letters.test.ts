@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { configFile, freshFolder, starling, tinyConfig } from "./starling.ts";
@@ -75,6 +75,49 @@ describe("starling dead-letters show", () => {
       code: 2,
       stderr: expect.stringContaining("[INPUT_MISSING]"),
     });
+  });
+});
+
+describe("what strangers wrote is shown and not obeyed", () => {
+  const path = join(freshFolder(), "hostile.ndjson");
+  const posted = '{"id": "\u001b[2J",\n "text": "\u202egnp"}\n';
+  beforeAll(async () => {
+    const [line] = readFileSync(file, "utf8").split("\n");
+    const plain = JSON.parse(line!);
+    const origin = { ...plain.origin, headers: { "x\u001b[1m": "a\ncode: NONE\u009b2J" } };
+    const bytes = Buffer.from(posted).toString("base64");
+    const hostile = {
+      ...plain,
+      postId: "\u001b]0;owned\u0007",
+      reason: "one\r\ntwo\u001b[A",
+      key: "k\n\u202e",
+      origin,
+      bytes,
+    };
+    writeFileSync(path, `${JSON.stringify(hostile)}\n`);
+  });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
+  const obeyed = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/;
+
+  test("by list, which keeps each letter to its line", async () => {
+    const { code, stdout, stderr } = await letters("list", "--file", path);
+    expect([code, stdout + stderr]).toEqual([0, expect.not.stringMatching(obeyed)]);
+    expect(stdout.split("\n")).toHaveLength(2);
+    expect(stdout).toContain("post \\u001b]0;owned\\u0007  one\\u000d\\u000atwo\\u001b[A");
+  });
+
+  test("by show, whose rows hold one value each, and whose text keeps its lines", async () => {
+    const { code, stdout } = await letters("show", "hostile.ndjson:1", "--file", path);
+    expect([code, stdout]).toEqual([0, expect.not.stringMatching(obeyed)]);
+    expect(stdout).toContain("\nheader x\\u001b[1m: a\\u000acode: NONE\\u009b2J\n");
+    expect(stdout).toContain("\nkey: k\\u000a\\u202e\n");
+    expect(stdout).toMatch(/\nbytes \(\d+\):\n\{"id": "\\u001b\[2J",\n "text": "\\u202egnp"\}\n\n$/);
+  });
+
+  test("but the bytes alone, and JSON, are as they came", async () => {
+    expect(await letters("show", "hostile.ndjson:1", "--file", path, "--bytes")).toMatchObject({ stdout: posted });
+    const { stdout } = await letters("show", "hostile.ndjson:1", "--file", path, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ key: "k\n\u202e" });
   });
 });
 
