@@ -27,6 +27,7 @@ import type { DeadLetter } from "../schema/dead-letter.ts";
 import { readConfig } from "./config-file.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopOnSignals } from "./signals.ts";
+import { writtenAs } from "./written-as.ts";
 
 interface Where {
   readonly config?: string;
@@ -101,7 +102,7 @@ const filtered = (command: Command) =>
 async function list({ limit, json, ...flags }: ListFlags): Promise<void> {
   const signal = stopOnSignals();
   const most = wholeNumber("--limit", limit) ?? Number.POSITIVE_INFINITY;
-  await withLetters(flags, signal, async (letters) => {
+  await withLetters(await locate(flags), signal, async (letters) => {
     const tally = tallyLetters();
     let [listed, foreign] = [0, 0];
     for await (const { at, letter } of letters) {
@@ -127,7 +128,7 @@ function line(at: string, letter: DeadLetter): string {
 
 async function show(place: string, { json, bytes, ...flags }: ShowFlags): Promise<void> {
   const signal = stopOnSignals();
-  await withLetters(flags, signal, async (letters) => {
+  await withLetters(await locate(flags), signal, async (letters) => {
     for await (const { at, letter } of letters) {
       if (letter === undefined || ![at, originOf(letter), letter.key, letter.postId].includes(place)) continue;
       if (bytes) process.stdout.write(bytesOf(letter));
@@ -167,7 +168,9 @@ async function replay({ limit, toTopic, toFile, dryRun = false, ...flags }: Repl
   if (toTopic !== undefined && toFile !== undefined)
     throw new Fault("USAGE", { what: "--to-topic and --to-file exclude each other", help: "name one place" });
   const rules = { filter: flags, limit: wholeNumber("--limit", limit) ?? Number.POSITIVE_INFINITY, dryRun };
-  await withLetters(flags, signal, async (letters, plan) => {
+  const place = await locate(flags);
+  if (toTopic !== undefined) refuseTaken(toTopic, place);
+  await withLetters(place, signal, async (letters, plan) => {
     await using outbox = await openOutbox({ toTopic, toFile, dryRun, client: flags.client }, plan);
     const count = emptyCount();
     try {
@@ -176,6 +179,12 @@ async function replay({ limit, toTopic, toFile, dryRun = false, ...flags }: Repl
       process.stderr.write(`${tellReplay(count, dryRun)}\n`);
     }
   });
+}
+
+/** Posts do not belong among letters, nor among events. */
+function refuseTaken(toTopic: string, { topic, plan }: Place): void {
+  const taken = toTopic === topic ? "where the dead letters are read" : plan && writtenAs(toTopic, plan);
+  if (taken) throw new Fault("USAGE", { what: `${toTopic} is ${taken}`, help: "name another topic with --to-topic" });
 }
 
 interface To {
@@ -233,25 +242,31 @@ function originTopic(letter: DeadLetter): string {
   });
 }
 
-/** Opens the letters that the flags, or else the config's deadLetters, name. */
+/** Letters lie in a file, which needs no config, or in a topic. */
+type Place =
+  | { readonly plan: Plan | undefined; readonly path: string; readonly topic?: undefined }
+  | { readonly plan: Plan; readonly topic: string; readonly client: string | undefined };
+
+/** The place that the flags, or else the config's deadLetters, name. */
+async function locate({ config, file, topic, client }: Where): Promise<Place> {
+  if (file !== undefined && topic !== undefined)
+    throw new Fault("USAGE", { what: "--file and --topic exclude each other", help: "name one place" });
+  if (file !== undefined && config === undefined) return { plan: undefined, path: resolve(file) };
+  const plan = await planConfig(await readConfig(config), { toRun: false });
+  if (file !== undefined) return { plan, path: resolve(file) };
+  const use = logUseOf(plan.deadLetters);
+  const named = topic ?? use?.topic;
+  return named === undefined ? { plan, path: fileOf(plan) } : { plan, topic: named, client: client ?? use?.client };
+}
 async function withLetters(
-  { config, file, topic, client }: Where,
+  place: Place,
   signal: AbortSignal,
   work: (letters: AsyncIterable<Found>, plan: Plan | undefined) => Promise<void>,
 ): Promise<void> {
-  if (file !== undefined && topic !== undefined)
-    throw new Fault("USAGE", { what: "--file and --topic exclude each other", help: "name one place" });
-  const plan =
-    file !== undefined && config === undefined
-      ? undefined
-      : await planConfig(await readConfig(config), { toRun: false });
-  if (file !== undefined) return work(lettersOfFile(resolve(file), signal), plan);
-  const use = logUseOf(plan!.deadLetters);
-  const named = topic ?? use?.topic;
-  if (named === undefined) return work(lettersOfFile(fileOf(plan!), signal), plan);
-  const log = await openLog(plan!, client ?? use?.client);
+  if (place.topic === undefined) return work(lettersOfFile(place.path, signal), place.plan);
+  const log = await openLog(place.plan, place.client);
   try {
-    await work(lettersOfTopic(log.client, named, signal), plan);
+    await work(lettersOfTopic(log.client, place.topic, signal), place.plan);
   } finally {
     await log.close();
   }

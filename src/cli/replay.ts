@@ -16,6 +16,7 @@ import { compareEvents, topicOf } from "./diff.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
+import { writtenAs } from "./written-as.ts";
 
 interface ReplayFlags {
   readonly topics?: string;
@@ -114,14 +115,14 @@ async function checkBaseline(against: string, { into, output, deadLetters }: Rep
 }
 
 /** What a topic is to the pipeline or to this replay already; events of a replay do not belong there. */
-function takenAs(topic: string, topics: string | undefined, { source, sink, deadLetters }: Plan): string | undefined {
-  const uses = (part: Plan["source"] | Plan["sink"]) =>
+function takenAs(topic: string, topics: string | undefined, live: Plan): string | undefined {
+  const { source } = live;
+  const uses = (part: Plan["source"]) =>
     part === undefined ? [] : topicsOf(part).filter((use) => isTopic(topic, use.topic));
   const asked = topics === undefined ? undefined : withTopics(source!, namesIn(topics));
   if ([source, asked].flatMap(uses).some(({ how }) => how === "reads")) return "read and would be written";
   if (uses(source).length > 0) return "the retry topic";
-  if (uses(sink).length > 0) return "where the config sends its events";
-  return uses(deadLetters).length > 0 ? "the topic of dead letters" : undefined;
+  return writtenAs(topic, live);
 }
 
 /** Undefined where the source does not take them, as the plan will say. */

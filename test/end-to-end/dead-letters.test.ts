@@ -153,6 +153,36 @@ describe("starling dead-letters replay", () => {
   });
 });
 
+describe("starling dead-letters replay --to-topic is refused", () => {
+  const live = `resources: { broker: { use: log-kafkajs, options: { brokers: "127.0.0.1:1" } } }
+source: { use: source-kafka, options: { client: broker, topics: [posts] } }
+sink: { use: sink-kafka, options: { client: broker, topic: entities } }
+deadLetters: { use: sink-kafka, options: { client: broker, topic: letters } }
+`;
+  test.each([
+    ["where letters would be added to themselves", "letters", [], "letters is where the dead letters are read"],
+    [
+      "where other letters are read",
+      "letters-2",
+      ["--topic", "letters-2"],
+      "letters-2 is where the dead letters are read",
+    ],
+    ["where letters go", "letters", ["--topic", "letters-2"], "letters is the topic of dead letters"],
+    ["where events go", "entities", [], "entities is where the config sends its events"],
+    [
+      "where events go, of letters in a file",
+      "entities",
+      ["--file", "a"],
+      "entities is where the config sends its events",
+    ],
+  ])("%s", async (_where, topic, flags, reason) => {
+    expect(await letters("replay", "-c", configFile(live), "--to-topic", topic, ...flags)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${reason}; name another topic with --to-topic [USAGE]`),
+    });
+  });
+});
+
 test("a config whose dead letters lie nowhere is refused with a hint", async () => {
   const none = configFile(tinyConfig().replace(/^deadLetters.*$/m, ""));
   expect(await letters("list", "-c", none)).toMatchObject({
