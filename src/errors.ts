@@ -275,6 +275,11 @@ export const faults = {
     say: (d: { what: string; reason: string }) =>
       `${d.what} is not allowed: ${d.reason}; ask for the rights on this topic, group or transactional id`,
   },
+  LOG_RANGE_ELSEWHERE: {
+    retry: false,
+    say: (d: { place: string; read: string }) =>
+      `an offset is given for ${d.place}, which is not read; name partitions of ${d.read === "" ? "a topic that there is" : d.read}`,
+  },
   LOG_RECORD_REFUSED: {
     retry: false,
     say: (d: { topic: string; reason: string }) => `the topic ${d.topic} refused this record: ${d.reason}`,

@@ -18,6 +18,7 @@ const neverStarted: readonly FaultCode[] = [
   "HTTP_LISTEN",
   "INPUT_INVALID",
   "INPUT_MISSING",
+  "LOG_RANGE_ELSEWHERE",
   "MANIFEST_BROKEN",
   "MANIFEST_MISMATCH",
   "MANIFEST_MISSING",
