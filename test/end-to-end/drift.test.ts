@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { EntityEvent } from "starling-ner";
 import { describe, expect, test } from "vitest";
+import { lockStore } from "../../src/drift/store.ts";
 import { freshFolder, plugin, root, starling } from "./starling.ts";
 
 /** Posts of two names each through a real pipeline, and labels that agree with every second name. */
@@ -92,6 +93,25 @@ describe("starling drift over files", () => {
         code: 0,
         stdout: expect.stringMatching(new RegExp(`300 posts of tiny-1[^]*${said}`)),
       });
+  });
+
+  test("two on one store do not run side by side", async () => {
+    const { drift, folder } = await recorded(1);
+    const config = drift({ store: "drift.sqlite" });
+    // By another way to the same file.
+    symlinkSync(folder, `${folder}-link`);
+    const unlock = await lockStore(`${folder}-link/drift.sqlite`);
+    const refused = await starling(["drift", config]);
+    unlock();
+    expect(refused).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /drift\.sqlite cannot be used: another starling drift has it open.*\[DRIFT_STORE\]/,
+      ),
+    });
+    expect(await starling(["drift", config])).toMatchObject({ code: 0 });
+    expect(readdirSync(folder).filter((name) => name.includes("lock"))).toEqual([]);
   });
 
   test("writes a report that stands alone", async () => {
