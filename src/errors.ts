@@ -8,6 +8,11 @@ export const faults = {
     say: (d: { file: string }) =>
       `${d.file} holds no demonstration; add some with starling bank add, or name another file`,
   },
+  CARD_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) =>
+      `${d.file} is no card of a model: ${d.why}; fetch it again, or say in drift.reference.f1 what the model reaches`,
+  },
   CHAT_BATCHED: {
     retry: true,
     say: (d: { model: string }) => `the question to ${d.model} waits for the answer of a batch; it comes by itself`,

@@ -190,6 +190,18 @@ describe("starling drift report --from", () => {
     expect(readFileSync(page, "utf8")).toMatch(/types: 0\.\d+, more than 0\.\d+/);
   });
 
+  test("a path in front of the pages is kept, and a page itself may be named", async () => {
+    const metrics = 'ner_build_info{version="1"} 1\nner_eval_predicted_total{model_version="m"} 0\n';
+    await using worker = await serving({ "/ner/one/metrics": metrics });
+    const cwd = freshFolder();
+    for (const path of ["/ner/one", "/ner/one/", "/ner/one/metrics"])
+      expect(await starling(["drift", "report", "--from", worker.url + path], { cwd })).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("drift.html written"),
+      });
+    expect(await starling(["drift", "report", "--from", worker.url], { cwd })).toMatchObject({ code: 2 });
+  });
+
   test("something else is refused", async () => {
     await using other = await serving({});
     await using html = await serving({ "/report": "<h1>Sales</h1>" });
