@@ -8,6 +8,11 @@ export const faults = {
     say: (d: { file: string }) =>
       `${d.file} holds no demonstration; add some with starling bank add, or name another file`,
   },
+  CARD_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) =>
+      `${d.file} is no card of a model: ${d.why}; fetch it again, or say in drift.reference.f1 what the model reaches`,
+  },
   CHAT_BATCHED: {
     retry: true,
     say: (d: { model: string }) => `the question to ${d.model} waits for the answer of a batch; it comes by itself`,
@@ -274,6 +279,11 @@ export const faults = {
     retry: false,
     say: (d: { what: string; reason: string }) =>
       `${d.what} is not allowed: ${d.reason}; ask for the rights on this topic, group or transactional id`,
+  },
+  LOG_RANGE_ELSEWHERE: {
+    retry: false,
+    say: (d: { place: string; read: string }) =>
+      `an offset is given for ${d.place}, which is not read; name partitions of ${d.read === "" ? "a topic that there is" : d.read}`,
   },
   LOG_RECORD_REFUSED: {
     retry: false,
