@@ -543,6 +543,11 @@ export const faults = {
     say: (d: { stage: string; afterMs: number }) =>
       `${d.stage} did not answer within ${d.afterMs} ms; raise its timeoutMs, or lower its batch`,
   },
+  START_BEHIND_END: {
+    retry: false,
+    say: (d: { lane: string; offset: number; end: number }) =>
+      `from.offsets begins ${d.lane} at ${d.offset}, and it ends at ${d.end}; begin there or before, or take from: latest`,
+  },
   SUBSTITUTION: {
     retry: false,
     say: (d: { written: string }) =>
