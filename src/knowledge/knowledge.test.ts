@@ -73,6 +73,11 @@ describe("answers in the free layout", () => {
     "Nora sings (well) in Cork",
     "{",
     '{"entities": 7}',
+    "Sorry, there is no way I can do that.",
+    "I cannot: there are no tools here.",
+    '{"entities": [{"name": "Nora"}], "reasoning": "There are no',
+    'Here: ```json\n{"entities": [{"name": "Nora", "type": "per',
+    `${"{".repeat(100_000)}"entities"`,
   ])("that are none: %j", (answer) => expect(parseAnswer(answer)).toBeUndefined());
 
   test("keep the reasoning", () => {
@@ -95,6 +100,17 @@ test("structured answers are read leniently", () => {
     ],
     reasoning: "x",
   });
+});
+
+test.each([
+  ["in a fence", (json: string) => `\`\`\`json\n${json}\n\`\`\``],
+  ["behind a sentence with brackets", (json: string) => `Sure {as you asked}: ${json} I hope that helps.`],
+  ["behind what the model thought", (json: string) => `<think>There are no {"entities": []}?</think>\n${json}`],
+])("structured answers are read %s", (_, around) => {
+  const json =
+    '{"reasoning": "There are no cats, {none}.", "entities": [{"name": "Nora \\"N\\" Winter}", "type": "person"}]}';
+  expect(list(around(json))).toEqual(['Nora "N" Winter}|person']);
+  expect(list(around('{"entities": [], "reasoning": ""}'))).toEqual([]);
 });
 
 describe("the text that an encoder reads", () => {
@@ -139,6 +155,14 @@ describe("names", () => {
     ["!!!", "wow !!!", false],
     ["İstanbul", "in İSTANBUL today", true],
   ])("%s in %j: %s", (name, text, there) => expect(nameFinder(text)(name)).toBe(there));
+  test("hold no sign that a terminal obeys", () => {
+    const entities = [
+      { text: "Pa\u001b[31mris\u0007\u202e", type: "\u009bplace\n" },
+      { text: "\u001b\u0007", type: "" },
+    ];
+    expect(markNames(entities, "in Pa[31mris")).toEqual([{ text: "Pa[31mris", type: "place", inPost: true }]);
+  });
+
   test("are marked, at most forty, none of them a novel", () => {
     const entities = [{ text: "x".repeat(1000), type: "" }, ...Array(60).fill({ text: "Nora", type: "person" })];
     const names = markNames(entities, "Nora sings");

@@ -3,17 +3,23 @@ import type { Answer, NamedEntity } from "./answer.ts";
 const heading = /^\W*(?:possible\s+)?named\s+entit(?:y|ies)\s*:?\s*/iu;
 /** Begins the second part; `Reasoning` often follows the last bracket without a space. */
 const reasoning = /(?:\/n|\\n)?[\s*_.,;]*(?:Reasoning|Explanation|Rationale)\s*[:：]\s*/u;
-/** Says in so many words that there is nothing to list. */
+/** Says in so many words that there is nothing to list, where a list was announced. */
 const nothing =
   /\b(?:none|n\/a|no\s+(?:clear\s+|obvious\s+|specific\s+|explicit\s+)?named?\s+entit|(?:not|n['’]t)\s+(?:be\s+present|(?:contain|include|mention|have)\s+any)|there\s+(?:is|are)\s+no)/iu;
+/** The same in a sentence of its own: without a heading, "there is no" may go on with anything. */
+const nothingNamed = /^\W*(?:none|n\/a)\W*$|\b(?:no|not|n['’]t)\b[^.!?]{0,40}\bentit(?:y|ies)\b/iu;
+/** What a model thought before it answered. */
+const thoughts = /^\s*<think(?:ing)?>.*?<\/think(?:ing)?>/su;
 
 /**
  * Reads the free layout of PGIM's answers: `Named entities:`, a numbered list of names with a type in brackets, then
- * `Reasoning:`. Line breaks may be missing anywhere. Answers undefined where neither a list nor a clear "none" is found.
+ * `Reasoning:`. Line breaks may be missing anywhere. Or the structured layout, bare, in a fence or behind a
+ * sentence. Answers undefined where neither a list nor a clear "none" is found.
  */
 export function parseAnswer(text: string): Answer | undefined {
-  const flat = text.replaceAll("ˆ", " ").replace(/\s+/gu, " ").trim();
-  if (flat.startsWith("{")) return parseJson(text);
+  const said = text.replace(thoughts, "");
+  const flat = said.replaceAll("ˆ", " ").replace(/\s+/gu, " ").trim();
+  if (flat.startsWith("{") || flat.includes('"entities"')) return structured(said);
   const border = reasoning.exec(flat);
   const [list, why] = border
     ? [flat.slice(0, border.index), flat.slice(border.index + border[0].length)]
@@ -23,7 +29,7 @@ export function parseAnswer(text: string): Answer | undefined {
   const items = numbered(body);
   if (items.length > 0) return { entities: items.map(entityOf).filter(named), reasoning: why ?? tailOf(items) };
   // A sentence that denies may name brackets of its own: it is asked first.
-  if (nothing.test(list)) return { entities: [], reasoning: why ?? "" };
+  if ((headed ? nothing : nothingNamed).test(list)) return { entities: [], reasoning: why ?? "" };
   const loose = headed ? bracketed(body, border !== null) : [];
   return loose.length > 0 ? { entities: loose, reasoning: why ?? "" } : undefined;
 }
@@ -86,6 +92,33 @@ const tailOf = (items: readonly string[]): string => {
   const last = items.at(-1)!;
   return last.slice(last.lastIndexOf(")") + 1).trim();
 };
+
+/** Brackets that are tried, at most. */
+const TRIES = 32;
+
+/** The first object of a text that is an answer in the structured layout. */
+function structured(text: string): Answer | undefined {
+  let start = text.indexOf("{");
+  for (let tries = 0; start >= 0 && tries < TRIES; tries++) {
+    const answer = parseJson(text.slice(start, endOfObject(text, start)));
+    if (answer !== undefined) return answer;
+    start = text.indexOf("{", start + 1);
+  }
+  return undefined;
+}
+
+/** Where the object ends that begins at `start`; undefined where it is cut. */
+function endOfObject(text: string, start: number): number | undefined {
+  let [depth, quoted] = [0, false];
+  for (let at = start; at < text.length; at++) {
+    const sign = text[at];
+    if (sign === "\\" && quoted) at++;
+    else if (sign === '"') quoted = !quoted;
+    else if (sign === "{" && !quoted) depth++;
+    else if (sign === "}" && !quoted && --depth === 0) return at + 1;
+  }
+  return undefined;
+}
 
 /** The structured layout: `{"entities": [{"name", "type"}], "reasoning", "image_relevant"}`; read leniently. */
 function parseJson(text: string): Answer | undefined {
