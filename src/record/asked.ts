@@ -1,4 +1,4 @@
-import { batchPrice } from "../chat/batches.ts";
+import { batchPrice } from "../chat/batch-cost.ts";
 import { worstUsd } from "../chat/cost.ts";
 import type { Chat, ChatBatches, ChatRequest } from "../chat.ts";
 
