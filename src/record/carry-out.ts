@@ -24,7 +24,6 @@ export interface Told {
   /** The longest time between two looks, in milliseconds. */
   readonly longestMs: number;
   say(line: string): void;
-  came(answer: ChatAnswer): void;
 }
 
 export interface Task {
@@ -59,7 +58,6 @@ export async function carryOut(task: Task): Promise<boolean> {
   for (const key of open?.keys ?? requests.keys()) if (!came.has(key)) came.set(key, left(chat.model, batch.id, state));
   await log.ended(batch.name, state.status, came);
   told.say(tellEnd(batch, state, came));
-  for (const one of came.values()) if (!(one instanceof Error)) told.came(one);
   return true;
 }
 

@@ -16,8 +16,6 @@ export interface BatchOptions {
   readonly log: BatchLog;
   /** Requests of one batch at most; the server's own limit counts too. */
   readonly size?: number | undefined;
-  /** What may be spent in all, in US dollars: nothing is sent that might cost more. */
-  readonly maxUsd?: number | undefined;
   readonly told: Told;
 }
 
@@ -67,8 +65,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   let outstanding = underWay();
 
   /** What more may be put aside, in US dollars. */
-  const room = ({ batches }: Asked): number =>
-    Math.min(batches.leftUsd?.() ?? Number.POSITIVE_INFINITY, (options.maxUsd ?? Number.POSITIVE_INFINITY) - meter.usd);
+  const room = ({ batches }: Asked): number => batches.leftUsd?.() ?? Number.POSITIVE_INFINITY;
 
   /** Puts a question down, unless the next batch is full: then it comes to the one after. */
   const put = (asked: Asked, key: string, request: ChatRequest): void => {
@@ -110,15 +107,11 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     return again ? { ...came, usd: 0, cached: true } : came;
   };
 
-  /** One by one, as without batches; --max-usd is kept here too. */
+  /** One by one, as without batches. */
   const alone =
     (direct: Ask, model: string): Ask =>
-    async (request, signal) => {
-      if (closed) throw new Fault("CHAT_BATCHED", { model });
-      if (meter.usd < (options.maxUsd ?? Number.POSITIVE_INFINITY)) return direct(request, signal);
-      meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model, usd: 0, leftUsd: 0 });
-      throw meter.lastFault;
-    };
+    (request, signal) =>
+      closed ? Promise.reject(new Fault("CHAT_BATCHED", { model })) : direct(request, signal);
 
   const noted = (asked: Asked, key: string, request: ChatRequest): void => {
     if (outstanding.has(key)) asked.away.set(key, request);
@@ -165,7 +158,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
         if (asked.single) return alone(direct, model)(request, signal);
         if (!closed) noted(asked, key, request);
         waiting = true;
-        markWaiting();
+        markWaiting("batched");
         throw new Fault("CHAT_BATCHED", { model });
       };
       return { ask, look };

@@ -1,4 +1,4 @@
-import { type ChatAnswer, chat as chatPort } from "../chat.ts";
+import { chat as chatPort } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import { givenStages } from "../evaluate/given.ts";
 import type { Knowledge } from "../facts.ts";
@@ -9,12 +9,16 @@ import { ok } from "../outcome.ts";
 import type { Plan } from "../plan.ts";
 import type { Delivery, Sink, Source, View } from "../plugin.ts";
 import type { CorpusPost } from "./corpus.ts";
-import { createMeter, type Meter, metered, paid } from "./meter.ts";
+import { createMeter, type Meter } from "./meter.ts";
+import { metered } from "./metered.ts";
 import type { RecordFile } from "./output.ts";
+import { inPeace, type Round } from "./patient.ts";
+import { openPurse } from "./purse.ts";
 import { type BatchOptions, createQuestions } from "./questions.ts";
 import { inRounds } from "./rounds.ts";
 import { type Lacks, stoppable } from "./stoppable.ts";
-import { inTurn, unlessWaiting } from "./waiting.ts";
+import { createTurns } from "./turns.ts";
+import { inTurn, unlessWaiting, waitOf } from "./waiting.ts";
 
 /** Posts that the cost is estimated from. */
 const SAMPLE = 20;
@@ -34,6 +38,8 @@ export interface Estimate {
   readonly unpriced: readonly string[];
 }
 
+export type RecordSummary = RunSummary & Lacks;
+
 export interface Recorder {
   readonly meter: Meter;
   estimate(posts: readonly CorpusPost[], signal: AbortSignal): Promise<Estimate>;
@@ -46,7 +52,7 @@ export interface Recorder {
     output: RecordFile,
     heard: (written: number) => void,
     signal: AbortSignal,
-  ): Promise<RunSummary & Lacks>;
+  ): Promise<RecordSummary>;
   close(): Promise<void>;
 }
 
@@ -81,28 +87,36 @@ function borrowedBy(stages: Plan["stages"], resources: Plan["resources"]): Plan[
 }
 
 export interface RecorderOptions extends OpenOptions {
+  /** What may be spent in all, in US dollars: nothing is sent that might cost more. */
+  readonly maxUsd?: number | undefined;
+  say(line: string): void;
   /** Questions are answered by batches; one by one without it. */
-  readonly batch?: Omit<BatchOptions, "told"> & { readonly told: Omit<BatchOptions["told"], "came"> };
+  readonly batch?: BatchOptions;
 }
 
 /** Opens the stages of a recording plan. Throws CHAT_NO_BATCHES where batches are wanted, and a model has none. */
-export async function openRecorder(plan: Plan, { batch, ...options }: RecorderOptions): Promise<Recorder> {
+export async function openRecorder(plan: Plan, { batch, maxUsd, say, ...options }: RecorderOptions): Promise<Recorder> {
   const meter = createMeter();
-  const came = (answer: ChatAnswer) => void paid(answer, meter);
-  const questions = batch && createQuestions(meter, { ...batch, told: { ...batch.told, came } });
-  const parts = await openParts(metered(plan, meter, questions), options);
+  const purse = openPurse(meter, maxUsd);
+  const turns = createTurns(purse.freeUsd);
+  const questions = batch && createQuestions(meter, batch);
+  const parts = await openParts(metered(plan, { meter, purse, turns, questions }), options);
   const asks = plan.stages.map(({ plugin, options }) =>
     (plugin.borrows?.(options) ?? []).some(({ port }) => port.name === chatPort.name),
   );
-  const opened = questions ? parts.stages.map((stage, i) => (asks[i] ? inTurn : unlessWaiting)(stage)) : parts.stages;
-  const run = async (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal) => {
+  const opened = parts.stages.map((stage, i) => (asks[i] ? inTurn : unlessWaiting)(stage));
+  const run = async (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal): Promise<Round> => {
     const lacks: Lacks = { degraded: 0 };
     const stages = opened.map((stage) => stoppable(stage, signal, lacks));
-    return { ...(await through(posts, [...stages, ...last], signal)), ...lacks };
+    const { summary, waiting } = await through(posts, [...stages, ...last], signal);
+    return { summary: { ...summary, ...lacks }, waiting };
   };
   return {
     meter,
-    close: parts.close,
+    async close() {
+      await parts.close();
+      purse.close();
+    },
     async estimate(posts, signal) {
       const step = Math.max(1, Math.floor(posts.length / SAMPLE));
       const sample = posts.filter((_, i) => i % step === 0).slice(0, SAMPLE);
@@ -114,10 +128,13 @@ export async function openRecorder(plan: Plan, { batch, ...options }: RecorderOp
       return told;
     },
     async record(posts, output, heard, signal) {
+      if (signal.aborted) turns.close();
+      signal.addEventListener("abort", turns.close, { once: true });
+      const write = unlessWaiting(writing(output, heard));
       const once = (posts: readonly CorpusPost[], signal: AbortSignal) =>
-        run(posts, [unlessWaiting(writing(output, heard))], signal);
-      if (questions === undefined || batch === undefined) return once(posts, signal);
-      return inRounds(once, { posts, output, questions, signal, say: batch.told.say });
+        inPeace((posts, signal) => run(posts, [write], signal), posts, { meter, say, signal });
+      if (questions === undefined) return once(posts, signal);
+      return inRounds(once, { posts, output, questions, signal, say });
     },
   };
 }
@@ -159,7 +176,7 @@ async function through(
   given: readonly CorpusPost[],
   stages: readonly OpenStage[],
   signal: AbortSignal,
-): Promise<RunSummary> {
+): Promise<{ readonly summary: RunSummary; readonly waiting: readonly CorpusPost[] }> {
   const sink: Sink = { write: async (batch) => batch.map(() => ok(undefined)) };
   // New objects: stages may remember a post, such as when it came, and it comes again with each run.
   const posts = given.map((one) => ({ ...one, post: { ...one.post } }));
@@ -168,7 +185,8 @@ async function through(
   // No more than the stages hold: a post's deadline runs while it waits in a queue.
   const window = all.reduce((sum, { flow }) => sum + flow.batch * flow.concurrency, 0);
   const pipeline = { source: sourceOf(posts), sink, deadLetters: sink, stages: all, window, version: "record" };
-  return runPipeline(pipeline, { signal });
+  const summary = await runPipeline(pipeline, { signal });
+  return { summary, waiting: given.filter((_, i) => waitOf(posts[i]!.post) === "waiting") };
 }
 
 const CHUNK = 64;
