@@ -103,7 +103,7 @@ describe("starling knowledge record", () => {
   test("refuses to begin, or stops, at --max-usd", async () => {
     const args = await setUp(
       {},
-      { price: "{ inputUsd: 1000, outputUsd: 1000, imageTokens: 0 }", posts: manyPosts(200) },
+      { price: "{ inputUsd: 1000, outputUsd: 1000, imageTokens: 1 }", posts: manyPosts(200) },
     );
     const refused = await record(...args, "--max-usd", "1");
     expect(refused).toMatchObject({ code: 2, told: expect.stringContaining("are more than --max-usd 1") });
@@ -148,9 +148,9 @@ describe("starling knowledge record", () => {
     const args = await setUp({ script: [{ fault: "wrong_json" }] }, config);
     args[0] = write("twice.yaml", readFileSync(args[0]!, "utf8").replace("attempts: 1", "attempts: 2, backoffMs: 1"));
     const { code, told } = await record(...args, "--max-usd", "9.5");
-    const worst = asked().length * 0.3;
+    const worst = asked().length * 0.4;
     expect(worst).toBeLessThanOrEqual(9.5);
-    expect(worst).toBeGreaterThan(9);
+    expect(worst).toBeGreaterThan(9.1);
     expect([code, told]).toEqual([1, expect.stringContaining(`0 of 60 recorded, ${asked().length} requests, 9.`)]);
   }, 60_000);
 

@@ -28,7 +28,10 @@ export function knowledgeCommand(): Command {
     .requiredOption("-o, --output <file>", "recorded answers; what it holds already is kept and not asked again")
     .option("--captions <file>", "captions for CoNLL: <image file> :<caption>")
     .option("--limit <count>", "posts to ask at most")
-    .option("--max-usd <amount>", "stops asking once so much is spent; refuses to begin where the estimate is higher")
+    .option(
+      "--max-usd <amount>",
+      "never spends more: stops where a call might; refuses to begin where the estimate is higher",
+    )
     .option("--estimate", "tell what it would cost, and ask nothing")
     .option("--gate", "ask only of posts that the config's gate lets through")
     .addOption(
