@@ -16,7 +16,7 @@ import {
   type View,
 } from "starling-ner";
 import { leakFinder } from "./leaks.ts";
-import { requestOf, type Subject } from "./messages.ts";
+import { requestOf, type Shown, shownOf } from "./messages.ts";
 import type { Options } from "./options.ts";
 import type { Prompt } from "./prompt.ts";
 import { reasonOf, without } from "./reasons.ts";
@@ -57,7 +57,7 @@ export function asker({ chat, bank, prompt, options, host }: Parts) {
 
   /** The answer of a post that said the same, where there is one. */
   function known({ post, facts }: Asked): Said | undefined {
-    const answer = kept.find(subjectOf(post, facts), facts.feature);
+    const answer = kept.find(shownIn(post, facts), facts.feature);
     if (answer === undefined) return undefined;
     host.count("reposts");
     return ok({ knowledge: knowledgeOf(answer, post, 0) });
@@ -71,24 +71,24 @@ export function asker({ chat, bank, prompt, options, host }: Parts) {
     if (answered) return answered;
     const left = deadline - performance.now();
     if (left <= 0) return without("timeout");
-    const subject = subjectOf(post, facts);
-    const request = { ...requestOf(subject, examplesOf(facts.neighbours), prompt, options), deadline };
+    const shown = shownIn(post, facts);
+    const request = { ...requestOf(shown, examplesOf(facts.neighbours), prompt, options), deadline };
     host.count("asked");
     try {
       const answer = await within((either) => chat.ask(request, either), left, signal);
-      return heard(view, subject, answer);
+      return heard(view, shown, answer);
     } catch (error) {
       return lost(error, signal);
     }
   }
 
-  function heard({ post, facts }: Asked, subject: Subject, answer: ChatAnswer): Said {
+  function heard({ post, facts }: Asked, shown: Shown, answer: ChatAnswer): Said {
     if (answer.finish === "refusal") return without("refused");
     const read = leaks(answer.text) ? undefined : parseAnswer(answer.text);
     if (read === undefined) return without("unreadable");
     const whole: Kept = { ...read, source };
     // What was cut at the token limit may lack names.
-    if (answer.finish === "stop") kept.keep(subject, facts.feature, whole);
+    if (answer.finish === "stop") kept.keep(shown, facts.feature, whole);
     return ok({ knowledge: knowledgeOf(whole, post, answer.usd) });
   }
 
@@ -110,10 +110,8 @@ export function asker({ chat, bank, prompt, options, host }: Parts) {
       .map(({ id }) => bank.get(id))
       .filter((example) => example !== undefined);
 
+  const shownIn = ({ text }: Post, { captions = [] }: Asked["facts"]): Shown =>
+    shownOf({ text, captions: captions.map(({ text }) => text) }, options.maxText);
+
   return { ask, known, arrived };
 }
-
-const subjectOf = (post: Post, { captions }: Pick<Asked["facts"], "captions">): Subject => ({
-  text: post.text,
-  captions: (captions ?? []).map(({ text }) => text),
-});

@@ -134,6 +134,13 @@ describe("asks", () => {
     expect(messages[0]!.text).toMatch(/Named entities: None/);
     expect([schema, maxTokens]).toEqual([undefined, 400]);
   });
+  test("without what a repost has of its own, which says nothing of the post", async () => {
+    const { ask, asked } = await open({}, { structured: false });
+    await ask(
+      view("RT @galway_fan: RT @a: Nora Winter https://t.co/ab12Cd (https://t.co/x) https://rte.ie/nora-winter"),
+    );
+    expect(asked[0]!.messages.at(-1)!.text).toContain(">NoraˆWinterˆ()ˆhttps://rte.ie/nora-winter<");
+  });
   test("by a schema, with examples of its shape, and reads the answer", async () => {
     const { ask, asked } = await open();
     const [knowledge] = await ask(view("with Nora Winter in Cork"));
@@ -274,15 +281,18 @@ describe("reposts", () => {
   test("take the answer of the post that they repeat, at once, with names marked anew", async () => {
     const { ask, quick, asked, counts } = await open();
     await ask(view(long, feature(1, 0)));
-    expect(quick(view(`RT @fan_1: ${long.toUpperCase()}!! https://t.co/ab12Cd`))).toMatchObject({ usd: 0 });
+    expect(quick(view(`RT @fan_1: ${long} https://t.co/ab12Cd`))).toMatchObject({ usd: 0 });
+    expect(quick(view(`${long}!!`, feature(0.99, 0.14)))).toMatchObject({ usd: 0 });
     expect(quick(view(`${long} #corkjazz`, feature(0.99, 0.14)))).toMatchObject({
       names: [{ inPost: true }, { text: "Cork", inPost: true }],
     });
     expect(asked.length).toBe(1);
-    expect(counts).toEqual({ asked: 1, reposts: 2 });
+    expect(counts).toEqual({ asked: 1, reposts: 3 });
   });
   test.each([
     ["a word less", view(long.replace("old ", ""), feature(1, 0))],
+    ["a sign less", view(long.replace(",", ""), feature(1, 0))],
+    ["other letters large", view(long.toUpperCase(), feature(1, 0))],
     ["another word", view(long.replace("Cork", "Bern"), feature(1, 0))],
     ["many words more", view(`${long} and much, much more than we ever told`, feature(1, 0))],
     ["another feature", view(`${long} again`, feature(0.9, 0.43))],

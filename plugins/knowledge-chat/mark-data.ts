@@ -19,6 +19,18 @@ export const markData = (text: string, maxLength: number): string =>
 const cut = (text: string, maxLength: number): string => text.slice(0, maxLength).replace(/[\ud800-\udbff]$/u, "");
 
 /**
+ * What a repost has of its own, and says nothing of what is posted: a leading `RT @someone:`, and short links. A model is shown
+ * neither, so that all reposts ask the same, and nothing that stands there can shape an answer.
+ */
+export const withoutRepost = (text: string): string =>
+  text
+    .replace(/^(?:\s*RT\s*@\s*\w{1,20}\s*:)+/iu, "")
+    .replace(/https?:\/\/[\w.-]{1,30}\/\w{1,16}(?=\s|$|[)"'”’…])/giu, "");
+
+/** The words of marked data, and every other sign, spaces too, in order. */
+export const signsOf = (marked: string): readonly string[] => marked.match(/(?:(?!ˆ)[\p{L}\p{M}\p{N}])+|./gu) ?? [];
+
+/**
  * The name of the marks around one post. It follows from the content, so that the same post makes the same request and a
  * cache finds its answer; who writes a text cannot know it, and could not write it either.
  */

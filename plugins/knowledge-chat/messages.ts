@@ -1,10 +1,16 @@
 import { type ChatMessage, type ChatRequest, type Demonstration, parseAnswer } from "starling-ner";
-import { boundaryOf, markData } from "./mark-data.ts";
+import { boundaryOf, markData, withoutRepost } from "./mark-data.ts";
 import type { Options } from "./options.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** What is asked of one post. */
 export interface Subject {
+  readonly text: string;
+  readonly captions: readonly string[];
+}
+
+/** What a model reads of a subject: marked, cut, and without what a repost has of its own. */
+export interface Shown {
   readonly text: string;
   readonly captions: readonly string[];
 }
@@ -52,7 +58,7 @@ function turnsOf(example: Demonstration, prompt: Prompt, maxText: number): reado
   const known = turns.get(example);
   if (known) return known;
   const pair: readonly ChatMessage[] = [
-    { role: "user", text: question(subjectOf(example), prompt, maxText) },
+    { role: "user", text: question(shownOf(subjectOf(example), maxText), prompt) },
     { role: "assistant", text: prompt.structured ? structuredAnswer(example) : example.answer },
   ];
   turns.set(example, pair);
@@ -61,18 +67,13 @@ function turnsOf(example: Demonstration, prompt: Prompt, maxText: number): reado
 
 /** Head, examples from the least to the most similar as turns of a conversation, and the post with an answer to come. */
 export function requestOf(
-  subject: Subject,
+  shown: Shown,
   examples: readonly Demonstration[],
   prompt: Prompt,
-  options: Pick<Options, "maxTokens" | "maxText">,
+  { maxTokens, maxText }: Pick<Options, "maxTokens" | "maxText">,
 ): Pick<ChatRequest, "messages" | "maxTokens" | "temperature" | "schema"> {
-  const { maxTokens, maxText } = options;
-  const shown = examples.toReversed().flatMap((example) => turnsOf(example, prompt, maxText));
-  const messages: ChatMessage[] = [
-    madeOf(prompt).head,
-    ...shown,
-    { role: "user", text: question(subject, prompt, maxText) },
-  ];
+  const turns = examples.toReversed().flatMap((example) => turnsOf(example, prompt, maxText));
+  const messages: ChatMessage[] = [madeOf(prompt).head, ...turns, { role: "user", text: question(shown, prompt) }];
   return {
     messages,
     maxTokens,
@@ -86,12 +87,15 @@ const subjectOf = ({ text, caption }: Demonstration): Subject => ({
   captions: caption === undefined ? [] : [caption],
 });
 
-function question({ text, captions }: Subject, prompt: Prompt, maxText: number): string {
-  const marked = markData(text, maxText);
-  const seen = captions.slice(0, MAX_CAPTIONS).map((caption) => markData(caption, MAX_CAPTION));
-  const mark = boundaryOf(prompt.version, [marked, ...seen]);
-  const told = seen.map((caption) => `<image-${mark}>${caption}</image-${mark}>`).join(" ") || "none";
-  const values: Readonly<Record<string, string>> = { mark, text: marked, captions: told };
+export const shownOf = ({ text, captions }: Subject, maxText: number): Shown => ({
+  text: markData(withoutRepost(text), maxText),
+  captions: captions.slice(0, MAX_CAPTIONS).map((caption) => markData(caption, MAX_CAPTION)),
+});
+
+function question({ text, captions }: Shown, prompt: Prompt): string {
+  const mark = boundaryOf(prompt.version, [text, ...captions]);
+  const told = captions.map((caption) => `<image-${mark}>${caption}</image-${mark}>`).join(" ") || "none";
+  const values: Readonly<Record<string, string>> = { mark, text, captions: told };
   return prompt.question.replace(/\{\{(mark|text|captions)\}\}/g, (_, name: string) => values[name]!);
 }
 

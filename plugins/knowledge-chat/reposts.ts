@@ -1,5 +1,6 @@
 import type { Answer, Feature } from "starling-ner";
-import type { Subject } from "./messages.ts";
+import { signsOf } from "./mark-data.ts";
+import type { Shown } from "./messages.ts";
 import type { Options } from "./options.ts";
 
 /** An answer of the LLM, kept for posts that say the same. */
@@ -11,21 +12,21 @@ interface Entry extends Kept {
   readonly key: string;
   /** The longest of its words: a post without it cannot be a repost. */
   readonly anchor: string;
-  readonly words: ReadonlyMap<string, number>;
+  readonly signs: readonly string[];
   readonly seen: string;
   readonly feature: Feature | undefined;
   readonly until: number;
 }
 
 export interface Reposts {
-  find(subject: Subject, feature: Feature | undefined): Kept | undefined;
-  keep(subject: Subject, feature: Feature | undefined, answer: Kept): void;
+  find(shown: Shown, feature: Feature | undefined): Kept | undefined;
+  keep(shown: Shown, feature: Feature | undefined, answer: Kept): void;
 }
 
 /**
- * Answers of late, for near-duplicate posts. A post takes the answer of another where both have the same words, or where their
- * features are alike, it has every word of the other and few more: what is not in a post can then not have shaped its answer, and
- * nobody can plant an answer for posts of others.
+ * Answers of late, for near-duplicate posts. A post takes the answer of another where a model would be shown the same of both, or
+ * where their features are alike and every sign of the other stands in it, in its order, and few more: what is not in a post can then not
+ * have shaped its answer, and nobody can plant an answer for posts of others.
  */
 export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now = () => performance.now()): Reposts {
   // In the order they were kept, so that the oldest go first.
@@ -45,30 +46,29 @@ export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now 
     if (entries.size > size) drop(entries.values().next().value!);
   };
   return {
-    find(subject, feature) {
-      const [words, seen] = [wordsOf(subject.text), seenOf(subject)];
+    find(shown, feature) {
       for (const entry of entries.values())
         if (entry.until > now()) break;
         else drop(entry);
-      const same = entries.get(keyOf(words, seen));
+      const same = entries.get(keyOf(shown));
       if (same || feature === undefined || similarity === 1) return same;
-      const counts = countsOf(words);
-      for (const word of counts.keys())
+      const [signs, seen] = [signsOf(shown.text), seenOf(shown)];
+      for (const word of new Set(signs))
         for (const entry of byAnchor.get(word) ?? [])
-          if (entry.seen === seen && saysNoMore(entry.words, counts) && cosine(entry.feature, feature) >= similarity)
+          if (entry.seen === seen && saysNoMore(entry.signs, signs) && cosine(entry.feature, feature) >= similarity)
             return entry;
       return undefined;
     },
-    keep(subject, feature, answer) {
+    keep(shown, feature, answer) {
       if (size === 0) return;
-      const [words, seen] = [wordsOf(subject.text), seenOf(subject)];
-      const anchor = words.reduce((longest, word) => (word.length > longest.length ? word : longest), "");
+      const signs = signsOf(shown.text);
+      const anchor = signs.reduce((longest, word) => (word.length > longest.length ? word : longest), "");
       add({
         ...answer,
-        key: keyOf(words, seen),
+        key: keyOf(shown),
         anchor,
-        words: countsOf(words),
-        seen,
+        signs,
+        seen: seenOf(shown),
         feature,
         until: now() + maxAgeMs,
       });
@@ -76,41 +76,18 @@ export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now 
   };
 }
 
-const keyOf = (words: readonly string[], seen: string): string => `${words.join(" ")}\n${seen}`;
+/** Pictures have to look the same to the letter: what one shows may be what an answer says. Marked data has no line breaks. */
+const seenOf = ({ captions }: Shown): string => captions.join("\n");
+const keyOf = (shown: Shown): string => `${shown.text}\n${seenOf(shown)}`;
 
-/** Words of the new post that the kept one lacks, at most. */
+/** Share of the new post's words and other signs that the kept one lacks, at most. */
 const MORE = 0.2;
 
-/** Whether the kept post has no word that the new one lacks, and the new one few besides. */
-function saysNoMore(kept: Entry["words"], fresh: Entry["words"]): boolean {
-  let [shared, all] = [0, 0];
-  for (const [word, count] of kept) if ((fresh.get(word) ?? 0) < count) return false;
-  for (const [word, count] of fresh) {
-    all += count;
-    shared += Math.min(count, kept.get(word) ?? 0);
-  }
-  return all > 0 && (all - shared) / all <= MORE;
-}
-
-/** The words of a text in order; a leading `RT @someone:` and short links do not count. */
-const wordsOf = (text: string): readonly string[] =>
-  signsOf(
-    text
-      .normalize("NFKC")
-      .replace(/^\s*RT\s*@\s*\w{1,20}\s*:/iu, "")
-      .replace(/https?:\/\/[\w.-]{1,30}\/\w{1,16}(?=\s|$|[)"'”’…])/giu, ""),
-  );
-
-const signsOf = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+|[^\s\p{P}]/gu) ?? [];
-
-/** Pictures have to look the same word by word: what one shows may be what an answer says. */
-const seenOf = ({ captions }: Subject): string =>
-  captions.map((one) => signsOf(one.normalize("NFKC")).join(" ")).join("\n");
-
-function countsOf(words: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return counts;
+/** Whether all of the kept post stands in the new one, in its order, and few besides. */
+function saysNoMore(kept: readonly string[], fresh: readonly string[]): boolean {
+  let at = 0;
+  for (const sign of fresh) if (sign === kept[at]) at++;
+  return at === kept.length && fresh.length - at <= MORE * fresh.length;
 }
 
 /** Of vectors of length one; -1 where they cannot be compared. */

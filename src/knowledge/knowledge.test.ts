@@ -61,6 +61,10 @@ describe("answers in the free layout", () => {
   test.each([
     "Named entities: None. Reasoning: Nothing is named.",
     "Named entities:NoneReasoning:Nothing.",
+    "Named entities: N/A",
+    "No named entities.",
+    "I found no entities in this post. It is a greeting.",
+    "The text does not mention any people or other named entities.",
     "There are no named entities in this sentence. The picture of a cat has nothing to do with it.",
     "Named entities may not be present in this sentence.",
     "The sentence does not contain any named entities, as it is a greeting (hello).",
@@ -78,6 +82,12 @@ describe("answers in the free layout", () => {
     '{"entities": [{"name": "Nora"}], "reasoning": "There are no',
     'Here: ```json\n{"entities": [{"name": "Nora", "type": "per',
     `${"{".repeat(100_000)}"entities"`,
+    "I can do none of that. There are no rules for it.",
+    "<think>There are no named entities, are there?",
+    "<think>There are no named entities, are there?</think> I cannot say.",
+    '```json\n{"entities": [{"name": "Nora", "type": "person"}], "reasoning": "There are no nam',
+    'Here it is: {"entities": [{"name": "Nora"',
+    '["there are no named entities"]',
   ])("that are none: %j", (answer) => expect(parseAnswer(answer)).toBeUndefined());
 
   test("keep the reasoning", () => {
@@ -85,6 +95,36 @@ describe("answers in the free layout", () => {
     expect(parseAnswer("1. Nora (person) because she sings")?.reasoning).toBe("because she sings");
     expect(parseAnswer("Named entities: None. Reasoning: No name.")?.reasoning).toBe("No name.");
   });
+});
+
+describe("structured answers", () => {
+  const nora = '{"entities": [{"name": "Nora", "type": "person"}], "reasoning": "There are no others {none}."}';
+  test.each([
+    ["in a fence", `\`\`\`json\n${nora}\n\`\`\``],
+    ["in a bare fence", `\`\`\`\n${nora}\n\`\`\`\nThere are no other named entities.`],
+    ["behind a sentence", `There are no doubts: here is the "JSON" for {this} post.\n${nora}`],
+    ["before a sentence", `${nora}\nNone of the rest is a name {1}.`],
+    ["behind a sentence with one quote", `5" of rain. ${nora}`],
+    ["behind thoughts", `<think>\nThere are no names? {"entities": []}. None.\n</think>\n\n${nora}`],
+    ["behind thoughts that a template began", `None at first sight.\n</think>${nora}`],
+    ["behind a draft", `First {"entities": []}, but then: ${nora}`],
+  ])("are found %s", (_, answer) =>
+    expect(parseAnswer(answer)).toEqual({
+      entities: [{ text: "Nora", type: "person" }],
+      reasoning: "There are no others {none}.",
+    }),
+  );
+  test("of none are none, and so are none in a fence", () => {
+    expect(list('```json\n{"entities": [], "reasoning": "x"}\n```')).toEqual([]);
+    expect(list("```\nNamed entities: None\nReasoning: x\n```")).toEqual([]);
+  });
+});
+
+test("lists are found in a fence, and behind thoughts", () => {
+  const answer = "Named entities:\n1. Nora (person)\nReasoning: She sings.";
+  const read = { entities: [{ text: "Nora", type: "person" }], reasoning: "She sings." };
+  expect(parseAnswer(`\`\`\`text\n${answer}\n\`\`\``)).toEqual(read);
+  expect(parseAnswer(`<think>There are no names. None.\n1. Cork (city)</think>\n${answer}`)).toEqual(read);
 });
 
 test("structured answers are read leniently", () => {

@@ -3,23 +3,25 @@ import type { Answer, NamedEntity } from "./answer.ts";
 const heading = /^\W*(?:possible\s+)?named\s+entit(?:y|ies)\s*:?\s*/iu;
 /** Begins the second part; `Reasoning` often follows the last bracket without a space. */
 const reasoning = /(?:\/n|\\n)?[\s*_.,;]*(?:Reasoning|Explanation|Rationale)\s*[:：]\s*/u;
-/** Says in so many words that there is nothing to list, where a list was announced. */
+/** Says in so many words, where a list would stand, that there is nothing to list. */
 const nothing =
-  /\b(?:none|n\/a|no\s+(?:clear\s+|obvious\s+|specific\s+|explicit\s+)?named?\s+entit|(?:not|n['’]t)\s+(?:be\s+present|(?:contain|include|mention|have)\s+any)|there\s+(?:is|are)\s+no)/iu;
-/** The same in a sentence of its own: without a heading, "there is no" may go on with anything. */
-const nothingNamed = /^\W*(?:none|n\/a)\W*$|\b(?:no|not|n['’]t)\b[^.!?]{0,40}\bentit(?:y|ies)\b/iu;
+  /^\W*(?:none|n\/a)\b|^[^.!?]{0,40}\bno\s+(?:\p{L}+\s+){0,3}(?:entit|names?\b)|\bentit[^.!?]{0,20}\b(?:not|n['’]t)\s+be\s+present|(?:not|n['’]t)\s+(?:contain|include|mention|have)\s+any\s+(?:\p{L}+,?\s+){0,5}(?:entit|names?\b)/iu;
 /** What a model thought before it answered. */
-const thoughts = /^\s*<think(?:ing)?>.*?<\/think(?:ing)?>/su;
+const thoughts = /^[\s\S]*<\/think(?:ing)?>|^\s*<think(?:ing)?>[\s\S]*$/iu;
+const jsonLike = /^\s*[[{]|```\s*json|[{,]\s*["']\w+["']\s*:/iu;
 
 /**
  * Reads the free layout of PGIM's answers: `Named entities:`, a numbered list of names with a type in brackets, then
- * `Reasoning:`. Line breaks may be missing anywhere. Or the structured layout, bare, in a fence or behind a
- * sentence. Answers undefined where neither a list nor a clear "none" is found.
+ * `Reasoning:`. Line breaks may be missing anywhere. Or the structured layout, an object with `entities`, also in a fence or
+ * behind a sentence. What stands in `<think>` is no part of it. Answers undefined where neither a list nor a clear "none" is found.
  */
 export function parseAnswer(text: string): Answer | undefined {
   const said = text.replace(thoughts, "");
-  const flat = said.replaceAll("ˆ", " ").replace(/\s+/gu, " ").trim();
-  if (flat.startsWith("{") || flat.includes('"entities"')) return structured(said);
+  return jsonLike.test(said) ? parseJson(said) : parseFree(said.replace(/```(?:\w*\n)?/gu, " "));
+}
+
+function parseFree(text: string): Answer | undefined {
+  const flat = text.replaceAll("ˆ", " ").replace(/\s+/gu, " ").trim();
   const border = reasoning.exec(flat);
   const [list, why] = border
     ? [flat.slice(0, border.index), flat.slice(border.index + border[0].length)]
@@ -29,7 +31,7 @@ export function parseAnswer(text: string): Answer | undefined {
   const items = numbered(body);
   if (items.length > 0) return { entities: items.map(entityOf).filter(named), reasoning: why ?? tailOf(items) };
   // A sentence that denies may name brackets of its own: it is asked first.
-  if ((headed ? nothing : nothingNamed).test(list)) return { entities: [], reasoning: why ?? "" };
+  if (nothing.test(body) || nothing.test(list)) return { entities: [], reasoning: why ?? "" };
   const loose = headed ? bracketed(body, border !== null) : [];
   return loose.length > 0 ? { entities: loose, reasoning: why ?? "" } : undefined;
 }
@@ -93,42 +95,10 @@ const tailOf = (items: readonly string[]): string => {
   return last.slice(last.lastIndexOf(")") + 1).trim();
 };
 
-/** Brackets that are tried, at most. */
-const TRIES = 32;
-
-/** The first object of a text that is an answer in the structured layout. */
-function structured(text: string): Answer | undefined {
-  let start = text.indexOf("{");
-  for (let tries = 0; start >= 0 && tries < TRIES; tries++) {
-    const answer = parseJson(text.slice(start, endOfObject(text, start)));
-    if (answer !== undefined) return answer;
-    start = text.indexOf("{", start + 1);
-  }
-  return undefined;
-}
-
-/** Where the object ends that begins at `start`; undefined where it is cut. */
-function endOfObject(text: string, start: number): number | undefined {
-  let [depth, quoted] = [0, false];
-  for (let at = start; at < text.length; at++) {
-    const sign = text[at];
-    if (sign === "\\" && quoted) at++;
-    else if (sign === '"') quoted = !quoted;
-    else if (sign === "{" && !quoted) depth++;
-    else if (sign === "}" && !quoted && --depth === 0) return at + 1;
-  }
-  return undefined;
-}
-
 /** The structured layout: `{"entities": [{"name", "type"}], "reasoning", "image_relevant"}`; read leniently. */
 function parseJson(text: string): Answer | undefined {
-  let value: { entities?: unknown; reasoning?: unknown };
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(value.entities)) return undefined;
+  const value = objectIn(text);
+  if (value === undefined) return undefined;
   const entities = value.entities.flatMap((one: unknown): NamedEntity[] => {
     const { name, text, type } = (typeof one === "object" && one !== null ? one : { name: one }) as Record<
       string,
@@ -138,6 +108,49 @@ function parseJson(text: string): Answer | undefined {
     return written === "" ? [] : [{ text: written, type: flatten(type) }];
   });
   return { entities, reasoning: flatten(value.reasoning) };
+}
+
+interface Structured {
+  readonly entities: readonly unknown[];
+  readonly reasoning?: unknown;
+}
+
+/** Beginnings of objects that are tried at most: no answer has to be read that is made of braces. */
+const MAX_TRIES = 50;
+
+/** The last object with a list of entities: models talk first, and answer then. */
+function objectIn(text: string): Structured | undefined {
+  const starts = [...text.matchAll(/\{(?=\s*")/gu)].slice(0, MAX_TRIES).map(({ index }) => index);
+  let found: Structured | undefined;
+  let at = 0;
+  for (const start of starts) {
+    if (start < at) continue; // inside the one before
+    const end = endOf(text, start);
+    const value = structured(text.slice(start, end));
+    if (value) [found, at] = [value, end];
+  }
+  return found;
+}
+
+/** Where the object ends that begins at `start`; braces inside strings do not count. */
+function endOf(text: string, start: number): number {
+  const signs = /[{}]|"(?:[^"\\]|\\.)*"/gsu;
+  signs.lastIndex = start;
+  let depth = 0;
+  for (let match = signs.exec(text); match; match = signs.exec(text)) {
+    if (match[0] === "{") depth++;
+    if (match[0] === "}" && --depth === 0) return match.index + 1;
+  }
+  return text.length;
+}
+
+function structured(text: string): Structured | undefined {
+  try {
+    const value = JSON.parse(text);
+    return Array.isArray(value.entities) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const flatten = (value: unknown): string =>
