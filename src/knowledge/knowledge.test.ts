@@ -180,6 +180,13 @@ describe("names", () => {
     ["!!!", "wow !!!", false],
     ["İstanbul", "in İSTANBUL today", true],
   ])("%s in %j: %s", (name, text, there) => expect(nameFinder(text)(name)).toBe(there));
+  test("have no control sign and no invisible one", () => {
+    const entities = [
+      { text: "\u001b[2JNora\u0007 \u202eWinter\n", type: "per\u0000son\u2066" },
+      { text: "\u0007", type: "x" },
+    ];
+    expect(markNames(entities, "[2JNora Winter")).toEqual([{ text: "[2JNora Winter", type: "person", inPost: true }]);
+  });
   test("are marked, at most forty, none of them a novel", () => {
     const entities = [{ text: "x".repeat(1000), type: "" }, ...Array(60).fill({ text: "Nora", type: "person" })];
     const names = markNames(entities, "Nora sings");

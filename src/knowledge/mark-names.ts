@@ -1,17 +1,19 @@
 import type { Knowledge } from "../facts.ts";
 import type { NamedEntity } from "./answer.ts";
+import { oneLine } from "./render.ts";
 
 /** Names at most that are kept of an answer; a post has a handful. */
 export const MAX_NAMES = 40;
 const MAX_NAME = 200;
 
-/** The names of an answer, each with whether it stands in the post. */
+/** The names of an answer without signs that a terminal obeys, each with whether it stands in the post. */
 export function markNames(entities: readonly NamedEntity[], text: string): Knowledge["names"] {
   const finder = nameFinder(text);
   return entities
-    .filter((one) => one.text.length <= MAX_NAME)
+    .map(({ text, type }) => ({ text: oneLine(text), type: oneLine(type) }))
+    .filter(({ text }) => text !== "" && text.length <= MAX_NAME)
     .slice(0, MAX_NAMES)
-    .map((one) => ({ text: one.text, type: one.type.slice(0, MAX_NAME), inPost: finder(one.text) }));
+    .map(({ text, type }) => ({ text, type: oneLine(type.slice(0, MAX_NAME)), inPost: finder(text) }));
 }
 
 /**
