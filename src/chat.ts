@@ -65,6 +65,8 @@ export interface ChatBatchState {
 export interface ChatBatchId {
   readonly name: string;
   readonly id: string;
+  /** How many requests it has, where the caller knows: with it a guard sees answers that were lost on their way. */
+  readonly size?: number;
 }
 
 /**

@@ -13,15 +13,18 @@ export interface Lost {
   readonly attempts: number;
 }
 
+/** Characters of a reason, or of an id, that a letter keeps: both may be as long as the post. */
+const KEPT = 1000;
+
 /** The record of a post that could not be handled, with its original bytes. */
 export function toDeadLetter({ postId, origin, stage, error, attempts }: Lost, pipeline: string): DeadLetter {
   return {
     schema: "starling.dead-letter/1",
     key: keyOf(origin, pipeline),
-    postId,
+    postId: postId === null ? null : kept(postId),
     stage,
     code: isFault(error) ? error.code : "UNEXPECTED",
-    reason: error.message,
+    reason: kept(error.message),
     attempts,
     origin: {
       lane: origin.lane,
@@ -32,5 +35,18 @@ export function toDeadLetter({ postId, origin, stage, error, attempts }: Lost, p
     bytes: base64(origin.bytes()),
   };
 }
+
+/** A letter that is too large, with less in it: without its bytes, then the headers, then the key. Undefined at the end. */
+export function shorter(letter: DeadLetter): DeadLetter | undefined {
+  const { bytes, origin } = letter;
+  if (bytes !== "") return { ...letter, bytes: "", leftOut: Buffer.byteLength(bytes, "base64") };
+  const { headers = {}, ...bare } = origin;
+  const text = Object.entries(headers).flat().join("");
+  if (text !== "") return { ...letter, origin: bare, leftOutHeaders: Buffer.byteLength(text) };
+  const { key = "", ...place } = bare;
+  return key === "" ? undefined : { ...letter, origin: place, leftOutKey: Buffer.byteLength(key, "base64") };
+}
+
+const kept = (text: string) => (text.length <= KEPT ? text : `${text.slice(0, KEPT - 1).toWellFormed()}…`);
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");

@@ -8,6 +8,11 @@ export const faults = {
     say: (d: { file: string }) =>
       `${d.file} holds no demonstration; add some with starling bank add, or name another file`,
   },
+  CARD_BROKEN: {
+    retry: false,
+    say: (d: { file: string; why: string }) =>
+      `${d.file} is no card of a model: ${d.why}; fetch it again, or say in drift.reference.f1 what the model reaches`,
+  },
   CHAT_BATCHED: {
     retry: true,
     say: (d: { model: string }) => `the question to ${d.model} waits for the answer of a batch; it comes by itself`,
@@ -275,6 +280,11 @@ export const faults = {
     say: (d: { what: string; reason: string }) =>
       `${d.what} is not allowed: ${d.reason}; ask for the rights on this topic, group or transactional id`,
   },
+  LOG_RANGE_ELSEWHERE: {
+    retry: false,
+    say: (d: { place: string; read: string }) =>
+      `an offset is given for ${d.place}, which is not read; name partitions of ${d.read === "" ? "a topic that there is" : d.read}`,
+  },
   LOG_RECORD_REFUSED: {
     retry: false,
     say: (d: { topic: string; reason: string }) => `the topic ${d.topic} refused this record: ${d.reason}`,
@@ -532,6 +542,11 @@ export const faults = {
     retry: true,
     say: (d: { stage: string; afterMs: number }) =>
       `${d.stage} did not answer within ${d.afterMs} ms; raise its timeoutMs, or lower its batch`,
+  },
+  START_BEHIND_END: {
+    retry: false,
+    say: (d: { lane: string; offset: number; end: number }) =>
+      `from.offsets begins ${d.lane} at ${d.offset}, and it ends at ${d.end}; begin there or before, or take from: latest`,
   },
   SUBSTITUTION: {
     retry: false,

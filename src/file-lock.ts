@@ -1,4 +1,5 @@
-import { rm, stat, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,25 +12,36 @@ export class FileLocked extends Error {
   }
 }
 
+/** Gives up a lock that is held. */
+export type Unlock = () => void;
+
 /**
- * Works while no other process, and nobody else in this one, works on the same file under this lock. SQLite locks
+ * Waits until no other process, and nobody else in this one, holds the lock of this file, and holds it then. SQLite locks
  * `FILE.lock` by the means of the system, so that a process that is killed leaves none. Throws FileLocked where the
  * lock is not free within `waitMs`, and what the system says where there can be none.
  */
-export async function withFileLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+export async function lockFile(file: string, waitMs: number): Promise<Unlock> {
   const path = `${file}.lock`;
   const until = performance.now() + waitMs;
   for (;;) {
     const lock = await tryLock(path);
     if (lock !== undefined)
-      try {
-        return await work();
-      } finally {
-        await rm(path, { force: true }); // while it is held: who waits for it sees that it is gone
+      return () => {
+        rmSync(path, { force: true }); // while it is held: who waits for it sees that it is gone
         lock.close();
-      }
+      };
     if (performance.now() > until) throw new FileLocked(path, waitMs);
     await sleep(AGAIN_MS);
+  }
+}
+
+/** Works while the lock of the file is held, as `lockFile` does. */
+export async function withFileLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  const unlock = await lockFile(file, waitMs);
+  try {
+    return await work();
+  } finally {
+    unlock();
   }
 }
 

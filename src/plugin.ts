@@ -243,6 +243,8 @@ export interface ResourcePlugin<T, O extends z.ZodType> extends Declared<"resour
     host: Pick<CheckHost, "resolve" | "foretold">,
   ): Promise<{ readonly [K in keyof T]?: T[K] | undefined }>;
   borrows?(options: z.output<O>): readonly Borrow[];
+  /** Addresses that these options reach, such as host:port: two clients that share one are of one log. */
+  places?(options: z.output<O>): readonly string[];
   open(options: z.output<O>, host: Host): Promise<T & { close?(): Promise<void> }>;
 }
 
@@ -314,6 +316,7 @@ export type AnyPlugin =
   | (Declared<"resource", z.ZodType> & {
       readonly fills: Pick<Port<unknown>, "name">;
       foretell?(options: unknown, host: Pick<CheckHost, "resolve" | "foretold">): Promise<object>;
+      places?(options: unknown): readonly string[];
       borrows?(options: unknown): readonly Borrow[];
       open(options: unknown, host: Host): Promise<{ close?(): Promise<void> }>;
     })

@@ -4,6 +4,7 @@ import { mendAborted } from "./aborted.ts";
 import { registerCodecs } from "./codecs.ts";
 import { faultOf } from "./faults.ts";
 import type { Options } from "./options.ts";
+import { mendOutOfRange } from "./out-of-range.ts";
 import { mendProduce } from "./produce-request.ts";
 import { mendRecords } from "./record-reader.ts";
 import { mendTimers } from "./request-queue.ts";
@@ -33,6 +34,7 @@ mendTimers();
 mendRecords();
 mendAborted();
 mendProduce();
+mendOutOfRange();
 
 export async function connect(options: Options, host: Host): Promise<Connection> {
   const ssl = await tlsOf(options.tls, host.resolve);

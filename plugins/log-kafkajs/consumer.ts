@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Consumer, EachBatchPayload, KafkaMessage, RetryOptions } from "kafkajs";
+import type { Consumer, EachBatchPayload, KafkaMessage, PartitionAssigner, RetryOptions } from "kafkajs";
 import {
   type Assignment,
   type ConsumerEvents,
@@ -12,6 +12,8 @@ import {
 } from "starling-ner";
 import { createCommits } from "./commits.ts";
 import type { Connection } from "./connection.ts";
+import { onOutOfRange } from "./out-of-range.ts";
+import { MADE_ANEW, watchTopics } from "./same-topics.ts";
 import { sticky } from "./sticky.ts";
 
 /** A client that neither fetches, nor fails, nor joins for so long has died without a word, in milliseconds. */
@@ -47,9 +49,16 @@ export async function joinGroup(
   /** What this member says it holds, when the group divides its partitions. */
   let held: Readonly<Record<string, number[]>> = {};
   const retry = patienceOf(sessionMs);
+  let sameTopics: ReturnType<typeof watchTopics> = async () => {};
+  /** The client shows its cluster to the assigner only. */
+  const assigner: PartitionAssigner = (config) => {
+    sameTopics = watchTopics(config.cluster, log);
+    onOutOfRange(config.cluster, (refused) => onRefused(refused));
+    return commits.watching(sticky(() => held))(config);
+  };
   const consumer = connection.kafka(retry).consumer({
     groupId: group,
-    partitionAssigners: [commits.watching(sticky(() => held))],
+    partitionAssigners: [assigner],
     sessionTimeout: sessionMs,
     heartbeatInterval: Math.min(3000, Math.floor(sessionMs / 3)),
     rebalanceTimeout: Math.max(sessionMs, 60_000),
@@ -64,6 +73,8 @@ export async function joinGroup(
   let assigned = new Map<string, Partition>();
   /** Undefined while the group divides its partitions, and outside of it. */
   let membership: { readonly member: string; readonly generation: number } | undefined;
+  /** Joins, and ends of memberships. */
+  let turns = 0;
   let closed = false;
   let lastSign = performance.now();
   let fetchedAt = 0;
@@ -88,21 +99,32 @@ export async function joinGroup(
       list.map((partition): Partition => ({ topic, partition })),
     );
     positions.clear();
-    assigned = new Map(partitions.map((partition) => [keyOf(partition), partition]));
     held = memberAssignment;
-    membership = { member: memberId, generation: commits.generation };
     hold(partitions);
-    log("joined the group", { group, member: memberId, partitions: [...assigned.keys()] });
-    events.assigned({ member: memberId, partitions } satisfies Assignment);
+    const joined = { member: memberId, generation: commits.generation };
+    const turn = ++turns;
+    // Before anything is read or committed: a topic that was deleted makes the client join again.
+    sameTopics(Object.keys(memberAssignment)).then(() => {
+      if (turn === turns && !closed) own(joined, partitions);
+    }, fail);
+  };
+  const own = (joined: NonNullable<typeof membership>, partitions: readonly Partition[]) => {
+    const { member } = joined;
+    assigned = new Map(partitions.map((partition) => [keyOf(partition), partition]));
+    membership = joined;
+    log("joined the group", { group, member, partitions: [...assigned.keys()] });
+    events.assigned({ member, partitions } satisfies Assignment);
   };
   const onRebalancing = () => {
     alive();
+    turns++;
     if (membership === undefined) return;
     events.rebalancing?.();
     membership = undefined;
   };
   const onCrash = (error: Error, restart: boolean) => {
     alive();
+    turns++;
     membership = undefined;
     held = {};
     positions.clear();
@@ -117,7 +139,7 @@ export async function joinGroup(
     // Not started: `start` will say from where it is to be read again.
     if (position === undefined || isStale() || closed) return;
     const fetched = Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
-    if (fetched > position) {
+    if (fetched !== position) {
       realign({ topic, partition }, position);
       return;
     }
@@ -126,21 +148,27 @@ export async function joinGroup(
     events.records({ topic, partition, records: batch.messages.map(recordOf), next });
   };
 
+  /** There is no such offset: what was there is no longer kept, or the topic is another one, or ends before. */
+  const onRefused = (refused: Position) => {
+    const position = positions.get(keyOf(refused));
+    if (position !== undefined && !closed) realign(refused, position, refused.offset === position);
+  };
   /**
-   * The client has gone on elsewhere than where it was told to: the records it was to read are no longer kept, or the
-   * topic was made anew. What is still there is read from where it begins.
+   * The client has gone on elsewhere than where it was told to, or cannot go on. What is still there is read from where
+   * it begins. A refused offset that is not below the first record was behind the last, even if it no longer is.
    */
-  const realign = (partition: Partition, position: number) => {
+  const realign = ({ topic, partition: number }: Partition, position: number, refused = false) => {
+    const partition = { topic, partition: number };
     positions.delete(keyOf(partition));
     hold([partition]);
     void connection
       .ends(partition)
       .then(({ earliest, latest }) => {
         if (closed || positions.has(keyOf(partition)) || !assigned.has(keyOf(partition))) return;
-        if (position > latest)
+        if (position > latest || (refused && earliest <= position))
           throw new Fault("LOG_FAILED", {
             what: `reading ${keyOf(partition)} from offset ${position}`,
-            reason: `it ends at ${latest}: the topic was made anew; set the group's offsets, or take another group`,
+            reason: `it ends at ${latest}: ${MADE_ANEW}`,
           });
         if (earliest > position)
           log("records were deleted before they were read", { ...partition, position, earliest });
@@ -191,6 +219,9 @@ export async function joinGroup(
     })
     .catch(fail);
   const watch = setInterval(() => {
+    // One that is paused, or made anew between two fetches, shows in nothing else.
+    if (membership !== undefined)
+      sameTopics([...new Set(Array.from(assigned.values(), ({ topic }) => topic))]).catch(fail);
     if (performance.now() - lastSign < SILENT_MS + sessionMs) return;
     clearInterval(watch);
     fail(new Error(`the client gave no sign of life for ${Math.round((SILENT_MS + sessionMs) / 1000)} s`));

@@ -8,6 +8,7 @@ export default defineResource({
   about: "A client of Apache Kafka, by kafkajs: brokers, TLS, SASL.",
   fills: log,
   options,
+  places: ({ brokers }) => brokers.map((broker) => broker.toLowerCase()),
   async open(given, host) {
     const connection = await connect(given, host);
     // Says at once where an address, a certificate or a password is wrong.

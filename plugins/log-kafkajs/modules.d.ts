@@ -10,3 +10,8 @@ declare module "kafkajs/src/network/requestQueue/index.js" {
   const RequestQueue: { readonly prototype: import("./request-queue.ts").RequestQueue };
   export default RequestQueue;
 }
+
+declare module "kafkajs/src/consumer/offsetManager/index.js" {
+  const OffsetManager: { readonly prototype: import("./out-of-range.ts").OffsetManager };
+  export default OffsetManager;
+}

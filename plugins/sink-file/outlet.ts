@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { appendFileSync, fstatSync } from "node:fs";
 import { type FileHandle, open, stat, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
@@ -6,6 +6,7 @@ import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Fault, makeFolder } from "starling-ner";
+import { isOnLocalDisk } from "./local-disk.ts";
 import { checkPlace } from "./place.ts";
 
 /** Somewhere bytes go. `write` resolves once the operating system has them; until then they must not change. */
@@ -22,6 +23,15 @@ export interface FileRules {
   readonly append: boolean;
 }
 
+interface OpenFile {
+  readonly file: FileHandle;
+  /**
+   * Whether a write only copies into memory. Then it is made in place: on a machine whose processors are busy, handing it to
+   * another thread and back costs ten times as much.
+   */
+  readonly atOnce: boolean;
+}
+
 const packed = promisify(gzip);
 
 /**
@@ -33,22 +43,25 @@ export async function fileOutlet({ path, fsync, append }: FileRules): Promise<Ou
   const pack = async (bytes: Buffer) => (path.endsWith(".gz") ? packed(bytes) : bytes);
   await checkPlace(path);
   if (!append && (await isFile(path))) await explained(path, async () => writeFile(path, await pack(Buffer.alloc(0))));
-  let opening: Promise<FileHandle> | undefined;
+  let opening: Promise<OpenFile> | undefined;
   const start = async () => {
     makeFolder(dirname(path));
-    return open(path, append ? "a" : "w");
+    const file = await open(path, append ? "a" : "w");
+    return { file, atOnce: (await file.stat()).isFile() && (await isOnLocalDisk(dirname(path))) };
   };
   return {
     write: (bytes) =>
       explained(path, async () => {
         opening ??= start();
-        const file = await opening;
-        await file.appendFile(await pack(bytes));
+        const { file, atOnce } = await opening;
+        const some = await pack(bytes);
+        if (atOnce) appendFileSync(file.fd, some);
+        else await file.appendFile(some);
         if (fsync) await file.datasync();
       }),
     async close() {
       // Where opening failed, `write` has said so.
-      await (await opening?.catch(() => undefined))?.close();
+      await (await opening?.catch(() => undefined))?.file.close();
     },
   };
 }

@@ -1,21 +1,9 @@
-import {
-  type DeadLetter,
-  Fault,
-  fail,
-  frame,
-  type NewRecord,
-  type Outcome,
-  type Output,
-  ok,
-  type RegisteredSchema,
-} from "starling-ner";
+import { Fault, fail, frame, type NewRecord, type Outcome, type Output, ok, type RegisteredSchema } from "starling-ner";
 import type { Options } from "./options.ts";
 
 /** What a record takes beside its key, value and headers, at most: batch, lengths, times. */
 const OVERHEAD_BYTES = 128;
 const PER_HEADER_BYTES = 10;
-/** Headers are never so long that this would not leave room for them. */
-const NEAR_BYTES = 65_536;
 
 /** Headers of the post that say how its own bytes are to be read; they would be wrong beside an event. */
 const notCarried = /^(content-type|ce_.*|starling-.*)$/i;
@@ -27,44 +15,38 @@ export interface EncodeRules extends Pick<Options, "topic" | "partitionBy"> {
   readonly schema?: RegisteredSchema | undefined;
 }
 
-/** The record of an event or a dead letter. An event too large for its topic fails; a letter leaves the bytes out. */
+/** The record of an event or a dead letter; one that is too large for its topic fails. */
 export function encode(output: Output, rules: EncodeRules): Outcome<NewRecord> {
   const { topic, maxBytes } = rules;
   try {
-    const made = recordOf(output, output.record, rules);
-    // UTF-8 needs at most three bytes for a unit; most records are far from the limit.
-    if (maxBytes !== undefined && (made.value as string).length * 4 + NEAR_BYTES < maxBytes) return ok(made);
-    const bytes = sizeOf(made);
-    if (maxBytes === undefined || bytes <= maxBytes) return ok(made);
-    return withoutBytes(output, rules) ?? fail(new Fault("LOG_RECORD_TOO_LARGE", { topic, bytes, maxBytes }));
+    const made = recordOf(output, rules);
+    if (maxBytes === undefined || sizeOf(made, atMost) <= maxBytes) return ok(made);
+    const bytes = sizeOf(made, Buffer.byteLength);
+    if (bytes <= maxBytes) return ok(made);
+    return fail(new Fault("LOG_RECORD_TOO_LARGE", { topic, bytes, maxBytes }));
   } catch (error) {
     return fail(error as Error);
   }
 }
 
-/** A dead letter without the original bytes, which stay where its origin says; undefined for what is none. */
-export function withoutBytes(output: Output, rules: EncodeRules): Outcome<NewRecord> | undefined {
+function recordOf(output: Output, rules: EncodeRules): NewRecord {
   const { record } = output;
-  if (record.schema !== "starling.dead-letter/1" || record.bytes === "") return undefined;
-  const short: DeadLetter = { ...record, bytes: "", leftOut: Buffer.from(record.bytes, "base64").length };
-  return ok(recordOf(output, short, rules));
-}
-
-function recordOf(output: Output, record: Output["record"], rules: EncodeRules): NewRecord {
   const { topic, partitionBy } = rules;
   const schema = record.schema === "starling.entities/1" ? rules.schema : undefined;
   return {
     topic,
     key: record.key,
     value: schema === undefined ? JSON.stringify(record) : frame(schema, record),
-    headers: headersOf(output, record, schema === undefined ? "application/json" : "application/octet-stream"),
+    headers: headersOf(output, schema === undefined ? "application/json" : "application/octet-stream"),
     ...placeOf(output, partitionBy),
   };
 }
 
-function headersOf({ origin }: Output, record: Output["record"], contentType: string): Record<string, string> {
+function headersOf({ origin, record }: Output, contentType: string): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const name in origin.headers) if (!notCarried.test(name)) headers[name] = origin.headers[name]!;
+  // Those that a dead letter leaves out are not beside it either.
+  const carried = record.schema === "starling.dead-letter/1" ? record.origin.headers : origin.headers;
+  for (const name in carried) if (!notCarried.test(name)) headers[name] = carried[name]!;
   headers["content-type"] = contentType;
   headers["starling-key"] = record.key;
   headers["starling-schema"] = record.schema;
@@ -85,9 +67,13 @@ function placeOf({ origin, post }: Output, by: Options["partitionBy"]): Pick<New
   return by === "origin" ? { by: origin.lane } : {};
 }
 
-/** At least as many bytes as the record has: exact for its value, the longest for the rest. */
-function sizeOf({ key, value, headers }: NewRecord): number {
-  let bytes = OVERHEAD_BYTES + (key as string).length * 3 + Buffer.byteLength(value as string);
-  for (const name in headers) bytes += Buffer.byteLength(name) + headers[name]!.length * 3 + PER_HEADER_BYTES;
+type LengthOf = (text: string) => number;
+/** UTF-8 needs at most three bytes for a unit, and most records are far from the limit. */
+const atMost: LengthOf = (text) => text.length * 3;
+
+/** At least as many bytes as the record has. */
+function sizeOf({ key, value, headers }: NewRecord, lengthOf: LengthOf): number {
+  let bytes = OVERHEAD_BYTES + lengthOf(key as string) + lengthOf(value as string);
+  for (const name in headers) bytes += lengthOf(name) + lengthOf(headers[name] as string) + PER_HEADER_BYTES;
   return bytes;
 }

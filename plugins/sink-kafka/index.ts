@@ -1,5 +1,5 @@
 import { defineSink, log, type NewRecord, type Outcome, type Output, type Sink, schemaRegistry } from "starling-ner";
-import { type EncodeRules, encode, withoutBytes } from "./encode.ts";
+import { type EncodeRules, encode } from "./encode.ts";
 import { options } from "./options.ts";
 import { sendAll } from "./send.ts";
 
@@ -31,14 +31,7 @@ export default defineSink({
       const good = encoded.flatMap((outcome) => (outcome.kind === "ok" ? [outcome.value] : []));
       const sent = await sendAll(producer, good, sending, signal);
       let next = 0;
-      return Promise.all(
-        encoded.map(async (outcome, i) => {
-          if (outcome.kind !== "ok") return outcome;
-          const answer = sent[next++]!;
-          const short = answer.kind === "fail" ? withoutBytes(batch[i]!, rules) : undefined;
-          return short?.kind === "ok" ? (await sendAll(producer, [short.value], sending, signal))[0]! : answer;
-        }),
-      );
+      return encoded.map((outcome) => (outcome.kind === "ok" ? sent[next++]! : outcome));
     };
     return {
       place: `topic ${topic}`,

@@ -185,6 +185,26 @@ describe.skipIf(!log)(`on a real broker${noBroker ? ` (${noBroker})` : ""}`, { t
     expect([await committed(group, topic), await committed(group, retries)]).toEqual([{ 0: 1 }, { 0: 1 }]);
   });
 
+  test("a post that its retry topic refuses is delivered again in its place, and given up after its attempts", async () => {
+    const size = { "max.message.bytes": "1048588" };
+    const [topic, retries, group] = [await makeTopic(1, size), await makeTopic(1, size), fresh("group")];
+    await send(topic, [{ value: JSON.stringify({ id: "a", text: "x".repeat(1_048_420) }) }, { value: post("b") }]);
+    const retry = { attempts: 2, backoffMs: 50, topic: retries };
+    const { until, seen, stop } = await reading({ topics: [topic], group, retry, repeats: 1000 });
+    await until((seen) => seen.length === 2);
+    const busy = new Fault("SERVICE_UNAVAILABLE", { service: "x", reason: "y" });
+    expect(seen[0]!.redeliver!(busy)).toBe(true);
+    await until((seen) => seen.length === 3);
+    expect([seen[2]!.attempt, seen[2]!.origin === seen[0]!.origin]).toEqual([2, true]);
+    expect(seen[2]!.redeliver!(busy)).toBe(false);
+    for (const delivery of seen.slice(1)) delivery.settle();
+    await stop();
+    expect([await committed(group, topic), (await client.offsets(retries, "latest"))[0]!.offset]).toEqual([
+      { 0: 2 },
+      0,
+    ]);
+  });
+
   test("aborts what it no longer owns, keeps what it owns, and says how it is", async () => {
     const [topic, group] = [await makeTopic(2), fresh("group")];
     await send(
@@ -240,10 +260,19 @@ test("back-off doubles up to its cap, and what is too old is given up", () => {
     again() {},
     moved() {},
     failed() {},
+    log() {},
     random: () => 0,
   });
   const held = (attempt: number, firstAt = Date.now()) =>
-    ({ attempt, firstAt, record: {}, headers: {}, lane: "t/0", offset: "0" }) as never;
+    ({
+      attempt,
+      firstAt,
+      record: {},
+      headers: {},
+      lane: "t/0",
+      offset: "0",
+      tracker: { fence: new AbortController() },
+    }) as never;
   for (const attempt of [1, 2, 3, 4]) {
     const now = Date.now();
     expect(retries.take(held(attempt))).toBe(true);

@@ -75,6 +75,7 @@ export async function openReader({ client, options, decode, host }: ReaderParts)
     },
     moved: (post) => settle(post),
     failed: breakOff,
+    log: host.log,
   });
 
   /** Often enough that reading does not stop for it. */

@@ -1,7 +1,10 @@
-import type { Producer } from "starling-ner";
+import { type Host, isFault, type Producer, sendPatiently } from "starling-ner";
 import type { Held } from "./held.ts";
 import type { Options } from "./options.ts";
 import { retryRecord } from "./retry-topic.ts";
+
+/** How long a write to the retry topic is tried again before the run ends, in milliseconds. */
+const PATIENCE_MS = 300_000;
 
 export interface Retries {
   /** True where the post will be delivered again. */
@@ -19,14 +22,23 @@ export interface RetryContext {
   /** The post waits in the retry topic now. */
   moved(post: Held): void;
   failed(error: unknown): void;
+  readonly log: Host["log"];
   /** Between 0 and 1; chance, but for tests. */
   readonly random?: () => number;
 }
 
 /** When and where a post is tried again that failed for a reason which may pass. */
-export function createRetries({ retry, producer, again, moved, failed, random = Math.random }: RetryContext): Retries {
+export function createRetries({
+  retry,
+  producer,
+  again,
+  moved,
+  failed,
+  log,
+  random = Math.random,
+}: RetryContext): Retries {
   const timers = new Set<NodeJS.Timeout>();
-  let closed = false;
+  const closing = new AbortController();
 
   const later = (post: Held, notBefore: number) => {
     const timer = setTimeout(
@@ -38,13 +50,26 @@ export function createRetries({ retry, producer, again, moved, failed, random = 
     );
     timers.add(timer);
   };
-  const move = (post: Held, notBefore: number) => {
-    void producer!.send([retryRecord(retry.topic!, post, notBefore)]).then(
-      () => moved(post),
-      (error: unknown) => {
-        if (!closed) failed(error);
-      },
-    );
+  const stay = (post: Held, notBefore: number) => {
+    post.attempt++;
+    later(post, notBefore);
+  };
+  const move = async (to: Producer, post: Held, notBefore: number) => {
+    const rules = { patienceMs: PATIENCE_MS, log };
+    const signal = AbortSignal.any([closing.signal, post.tracker.fence.signal]);
+    try {
+      await sendPatiently(to, [retryRecord(retry.topic!, post, notBefore)], rules, signal);
+      moved(post);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isFault(error) || error.code !== "LOG_RECORD_REFUSED") return failed(error);
+      // What the retry topic needs beside the post may make it too large: it waits where it stands.
+      log("the retry topic refused a post, which waits in its own place", {
+        post: post.where(),
+        reason: error.message,
+      });
+      stay(post, notBefore);
+    }
   };
 
   return {
@@ -54,16 +79,13 @@ export function createRetries({ retry, producer, again, moved, failed, random = 
       const backoff = Math.min(retry.backoffMs * 2 ** (post.attempt - 1), retry.maxBackoffMs);
       // Up to a fifth sooner, so that what failed together does not come back together.
       const notBefore = now + backoff * (1 - 0.2 * random());
-      if (producer !== undefined) move(post, notBefore);
-      else {
-        post.attempt++;
-        later(post, notBefore);
-      }
+      if (producer === undefined) stay(post, notBefore);
+      else void move(producer, post, notBefore);
       return true;
     },
     later,
     close() {
-      closed = true;
+      closing.abort();
       for (const timer of timers) clearTimeout(timer);
       timers.clear();
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Chat, ChatAnswer, ChatBatches, ChatRequest } from "../chat.ts";
+import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRequest } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import { worstUsd } from "./cost.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -97,6 +97,55 @@ describe("a guard's batches", () => {
     expect(await of(faults.garbled, requests)).toBeCloseTo(yes.usd + worst, 9);
     // Nobody knows what it was: all that was put aside stays spent.
     expect(await of(faults.garbled, new Map())).toBeCloseTo(2 * worst, 9);
+  });
+
+  const states: Record<string, ChatBatchState> = {
+    all: { status: "completed", reason: "", done: 2, total: 2 },
+    none: { status: "cancelled", reason: "", done: 0, total: 2 },
+    one: { status: "expired", reason: "", done: 1, total: 2 },
+    silent: { status: "cancelled", reason: "", done: 0, total: 0 },
+    failed: { status: "failed", reason: "", done: 0, total: 0 },
+    waiting: { status: "waiting", reason: "", done: 1, total: 2 },
+  };
+  const ended = new Fault("CHAT_BATCH_ENDED", { model, batch: "b", status: "expired", reason: "" });
+  test.each([
+    ["of one that ran whole: in full", "all", [], 2 * worst],
+    ["of half of one that ran whole: that half in full", "all", ["a"], yes.usd + worst],
+    ["of one that the server never ran: nothing", "none", [], 0],
+    ["of one that ran half: as many as ran", "one", [], worst],
+    ["of one whose half has a line: nothing for the rest", "one", ["a"], yes.usd],
+    ["where the server does not say what ran: in full", "silent", ["a"], yes.usd + worst],
+    ["of one whose file was not taken: nothing", "failed", [], 0],
+    ["of one that has not ended: all stays put aside", "waiting", ["a"], 2 * worst],
+  ] as const)("lines that are missing %s", async (_, state, keys, spent) => {
+    const { batches, left } = setUp({
+      look: async () => states[state]!,
+      fetch: async () => new Map(keys.map((key) => [key, yes])),
+    });
+    await batches.begin("n", requests, never);
+    await batches.fetch({ ...batch, size: 2 }, requests, never);
+    expect(left()).toBeCloseTo(1 - spent, 9);
+  });
+
+  test("missing lines of requests that nobody knows any more: what was put aside stays spent", async () => {
+    const of = async (came: ReadonlyMap<string, ChatAnswer | Fault>, id: ChatBatchId, state = states.all!) => {
+      const { batches, left } = setUp({ look: async () => state, fetch: async () => came });
+      await batches.begin("n", requests, never);
+      await batches.fetch(id, new Map([["a", question]]), never);
+      return 1 - left();
+    };
+    const [none, both] = [
+      new Map(),
+      new Map<string, ChatAnswer | Fault>([
+        ["a", yes],
+        ["b", ended],
+      ]),
+    ];
+    expect(await of(none, batch)).toBeCloseTo(2 * worst, 9);
+    expect(await of(none, { ...batch, size: 2 }, states.silent)).toBeCloseTo(2 * worst, 9);
+    expect(await of(none, batch, states.silent), "neither tells how many there were").toBeCloseTo(2 * worst, 9);
+    expect(await of(none, { ...batch, size: 2 }, states.none)).toBe(0);
+    expect(await of(both, { ...batch, size: 2 })).toBeCloseTo(yes.usd, 9);
   });
 
   test("answers go into the cache, but for those that another time may be others", async () => {

@@ -37,6 +37,8 @@ export interface BudgetOptions {
   readonly usdPerDay: number;
   /** Shared by all processes that name it; `:memory:` for this one alone. */
   readonly file: string;
+  /** The day it is, of UTC by default; where it is always the same, the money is never there anew. */
+  readonly today?: () => string;
 }
 
 interface Wish {
@@ -50,7 +52,7 @@ interface Wish {
  * really cost waits for the next one: until then what was put aside for it counts, which is no less. `failed` is told
  * of true costs that could not be written.
  */
-export function openBudget({ usdPerDay, file }: BudgetOptions, failed: (error: Error) => void): Budget {
+export function openBudget({ usdPerDay, file, today = utcDay }: BudgetOptions, failed: (error: Error) => void): Budget {
   const limit = Math.floor(usdPerDay * NANO);
   const spending = openSpending(file);
   let wishes: Wish[] = [];
@@ -123,4 +125,4 @@ export function openBudget({ usdPerDay, file }: BudgetOptions, failed: (error: E
   };
 }
 
-const today = (): string => new Date().toISOString().slice(0, 10);
+const utcDay = (): string => new Date().toISOString().slice(0, 10);

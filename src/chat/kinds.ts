@@ -58,7 +58,8 @@ const GAVE_UP = new Set([408, 499, 504, 524]);
 
 /** Whether a failed call surely cost nothing: no answer was made. */
 export function isFree(error: unknown): boolean {
-  if (isA(error, "CHAT_BUSY") || isA(error, "CHAT_REFUSED") || isA(error, "CHAT_CIRCUIT_OPEN")) return true;
+  if (isA(error, "CHAT_BUSY") || isA(error, "CHAT_REFUSED")) return true;
+  if (isA(error, "CHAT_CIRCUIT_OPEN") || isA(error, "CHAT_OVER_BUDGET")) return true;
   if (isA(error, "CHAT_FAILED")) return !GAVE_UP.has(error.details.status);
   return isA(error, "CHAT_UNREACHABLE") && error.details.sent === false;
 }

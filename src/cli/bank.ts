@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { type Added, addToBank, type BankReport, bankBytes, bankLines, checkBank, readPgim } from "../bank/index.ts";
 import { openRetriever, type RetrieverChoice, retrieverConfig } from "../bank/plan.ts";
 import type { Bank, Demonstration } from "../bank.ts";
+import { counted } from "../counted.ts";
 import { Fault } from "../errors.ts";
 import type { Facts } from "../facts.ts";
 import type { Log } from "../host.ts";
@@ -206,7 +207,7 @@ function summaryOf(bank: string, { demonstrations, withCaption, withoutEntities,
   const each = Object.entries(types).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const counts = each.map(([type, count]) => `${type} ${count}`).join(", ") || "no entities";
   const share = demonstrations === 0 ? "" : ` (${percent(withoutEntities / demonstrations)})`;
-  return `${bank}: ${demonstrations} demonstrations, ${withCaption} with a caption, ${withoutEntities} without entities${share}; ${counts}`;
+  return `${bank}: ${counted(demonstrations, "demonstration")}, ${withCaption} with a caption, ${withoutEntities} without entities${share}; ${counts}`;
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)}%`;

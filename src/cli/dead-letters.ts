@@ -22,10 +22,12 @@ import {
 } from "../letters/index.ts";
 import { logUseOf, openLog } from "../log/of-plan.ts";
 import { type Plan, planConfig } from "../plan.ts";
+import { printable, printableLines } from "../printable.ts";
 import type { DeadLetter } from "../schema/dead-letter.ts";
 import { readConfig } from "./config-file.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopOnSignals } from "./signals.ts";
+import { writtenAs } from "./written-as.ts";
 
 interface Where {
   readonly config?: string;
@@ -100,7 +102,7 @@ const filtered = (command: Command) =>
 async function list({ limit, json, ...flags }: ListFlags): Promise<void> {
   const signal = stopOnSignals();
   const most = wholeNumber("--limit", limit) ?? Number.POSITIVE_INFINITY;
-  await withLetters(flags, signal, async (letters) => {
+  await withLetters(await locate(flags), signal, async (letters) => {
     const tally = tallyLetters();
     let [listed, foreign] = [0, 0];
     for await (const { at, letter } of letters) {
@@ -111,7 +113,7 @@ async function list({ limit, json, ...flags }: ListFlags): Promise<void> {
         process.stdout.write(`${json ? JSON.stringify(brief(at, letter)) : line(at, letter)}\n`);
       }
     }
-    process.stderr.write(`${tally.tell()}${notLetters(foreign)}\n`);
+    process.stderr.write(`${printable(tally.tell())}${notLetters(foreign)}\n`);
   });
 }
 
@@ -120,12 +122,13 @@ const brief = (at: string, { bytes: _, ...letter }: DeadLetter) => ({ at, ...let
 function line(at: string, letter: DeadLetter): string {
   const { stage, code, attempts, postId, reason } = letter;
   const tries = counted(attempts, "attempt");
-  return [at, stage, code, tries, `of ${originOf(letter)}`, `post ${postId ?? "unreadable"}`, reason].join("  ");
+  const parts = [at, stage, code, tries, `of ${originOf(letter)}`, `post ${postId ?? "unreadable"}`, reason];
+  return printable(parts.join("  "));
 }
 
 async function show(place: string, { json, bytes, ...flags }: ShowFlags): Promise<void> {
   const signal = stopOnSignals();
-  await withLetters(flags, signal, async (letters) => {
+  await withLetters(await locate(flags), signal, async (letters) => {
     for await (const { at, letter } of letters) {
       if (letter === undefined || ![at, originOf(letter), letter.key, letter.postId].includes(place)) continue;
       if (bytes) process.stdout.write(bytesOf(letter));
@@ -139,6 +142,7 @@ async function show(place: string, { json, bytes, ...flags }: ShowFlags): Promis
   });
 }
 
+/** Names and values keep to their lines, as otherwise a header could pass for the rows below it. */
 function whole(at: string, letter: DeadLetter): string {
   const { stage, code, reason, attempts, postId, origin, key } = letter;
   const rows = Object.entries({
@@ -153,8 +157,10 @@ function whole(at: string, letter: DeadLetter): string {
     ...Object.fromEntries(Object.entries(origin.headers ?? {}).map(([name, value]) => [`header ${name}`, value])),
   });
   const bytes = bytesOf(letter);
-  const shown = isUtf8(bytes) ? bytes.toString("utf8") : `${bytes.toString("hex")} (hexadecimal: they are no text)`;
-  return `${rows.map(([name, value]) => `${name}: ${value}`).join("\n")}\nbytes (${bytes.length}):\n${shown}\n`;
+  const shown = isUtf8(bytes)
+    ? printableLines(bytes.toString("utf8"))
+    : `${bytes.toString("hex")} (hexadecimal: they are no text)`;
+  return `${rows.map(([name, value]) => printable(`${name}: ${value}`)).join("\n")}\nbytes (${bytes.length}):\n${shown}\n`;
 }
 
 async function replay({ limit, toTopic, toFile, dryRun = false, ...flags }: ReplayFlags): Promise<void> {
@@ -162,7 +168,9 @@ async function replay({ limit, toTopic, toFile, dryRun = false, ...flags }: Repl
   if (toTopic !== undefined && toFile !== undefined)
     throw new Fault("USAGE", { what: "--to-topic and --to-file exclude each other", help: "name one place" });
   const rules = { filter: flags, limit: wholeNumber("--limit", limit) ?? Number.POSITIVE_INFINITY, dryRun };
-  await withLetters(flags, signal, async (letters, plan) => {
+  const place = await locate(flags);
+  if (toTopic !== undefined) refuseTaken(toTopic, place);
+  await withLetters(place, signal, async (letters, plan) => {
     await using outbox = await openOutbox({ toTopic, toFile, dryRun, client: flags.client }, plan);
     const count = emptyCount();
     try {
@@ -171,6 +179,12 @@ async function replay({ limit, toTopic, toFile, dryRun = false, ...flags }: Repl
       process.stderr.write(`${tellReplay(count, dryRun)}\n`);
     }
   });
+}
+
+/** Posts do not belong among letters, nor among events. */
+function refuseTaken(toTopic: string, { topic, plan }: Place): void {
+  const taken = toTopic === topic ? "where the dead letters are read" : plan && writtenAs(toTopic, plan);
+  if (taken) throw new Fault("USAGE", { what: `${toTopic} is ${taken}`, help: "name another topic with --to-topic" });
 }
 
 interface To {
@@ -228,25 +242,31 @@ function originTopic(letter: DeadLetter): string {
   });
 }
 
-/** Opens the letters that the flags, or else the config's deadLetters, name. */
+/** Letters lie in a file, which needs no config, or in a topic. */
+type Place =
+  | { readonly plan: Plan | undefined; readonly path: string; readonly topic?: undefined }
+  | { readonly plan: Plan; readonly topic: string; readonly client: string | undefined };
+
+/** The place that the flags, or else the config's deadLetters, name. */
+async function locate({ config, file, topic, client }: Where): Promise<Place> {
+  if (file !== undefined && topic !== undefined)
+    throw new Fault("USAGE", { what: "--file and --topic exclude each other", help: "name one place" });
+  if (file !== undefined && config === undefined) return { plan: undefined, path: resolve(file) };
+  const plan = await planConfig(await readConfig(config), { toRun: false });
+  if (file !== undefined) return { plan, path: resolve(file) };
+  const use = logUseOf(plan.deadLetters);
+  const named = topic ?? use?.topic;
+  return named === undefined ? { plan, path: fileOf(plan) } : { plan, topic: named, client: client ?? use?.client };
+}
 async function withLetters(
-  { config, file, topic, client }: Where,
+  place: Place,
   signal: AbortSignal,
   work: (letters: AsyncIterable<Found>, plan: Plan | undefined) => Promise<void>,
 ): Promise<void> {
-  if (file !== undefined && topic !== undefined)
-    throw new Fault("USAGE", { what: "--file and --topic exclude each other", help: "name one place" });
-  const plan =
-    file !== undefined && config === undefined
-      ? undefined
-      : await planConfig(await readConfig(config), { toRun: false });
-  if (file !== undefined) return work(lettersOfFile(resolve(file), signal), plan);
-  const use = logUseOf(plan!.deadLetters);
-  const named = topic ?? use?.topic;
-  if (named === undefined) return work(lettersOfFile(fileOf(plan!), signal), plan);
-  const log = await openLog(plan!, client ?? use?.client);
+  if (place.topic === undefined) return work(lettersOfFile(place.path, signal), place.plan);
+  const log = await openLog(place.plan, place.client);
   try {
-    await work(lettersOfTopic(log.client, named, signal), plan);
+    await work(lettersOfTopic(log.client, place.topic, signal), place.plan);
   } finally {
     await log.close();
   }
@@ -265,7 +285,7 @@ function fileOf({ deadLetters, text }: Plan): string {
 /** `12 posts sent to posts; 1 was too long to be kept whole and cannot be sent` */
 function tellReplay({ sent, cut, foreign }: ReplayCount, dryRun: boolean): string {
   const verb = dryRun ? "would be sent" : "sent";
-  const places = [...sent].map(([place, count]) => `${counted(count, "post")} ${verb} to ${place}`);
+  const places = [...sent].map(([place, count]) => `${counted(count, "post")} ${verb} to ${printable(place)}`);
   const said = places.length > 0 ? places.join("; ") : `0 posts ${verb}`;
   return `${said}${cut > 0 ? `; ${cut} were not kept whole and cannot be sent` : ""}${notLetters(foreign)}`;
 }

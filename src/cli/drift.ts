@@ -171,7 +171,10 @@ async function ofProcess(from: string, model: string | undefined): Promise<Told>
 /** What a page says; undefined where there is none. Throws INPUT_INVALID where nothing answers to the end. */
 async function page(from: string, path: string): Promise<string | undefined> {
   try {
-    const answer = await fetch(new URL(path, from), { signal: AbortSignal.timeout(30_000) });
+    const url = new URL(from);
+    // Behind a proxy it may have a path of its own; who names one of its pages means the same.
+    url.pathname = url.pathname.replace(/(\/(report|metrics))?\/*$/, path);
+    const answer = await fetch(url, { signal: AbortSignal.timeout(30_000) });
     return answer.ok ? await answer.text() : undefined;
   } catch (cause) {
     const { message, cause: below } = cause as Error;

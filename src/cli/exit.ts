@@ -3,6 +3,7 @@ import { Fault, type FaultCode, isFault } from "../errors.ts";
 /** Faults after which no post has been read, or none been learnt from or scored: the user has to change something first. */
 const neverStarted: readonly FaultCode[] = [
   "BANK_EMPTY",
+  "CARD_BROKEN",
   "CHECKPOINT_MISSING",
   "CHECKPOINT_OF_ANOTHER_RUN",
   "CONFIG_INVALID",
@@ -18,6 +19,7 @@ const neverStarted: readonly FaultCode[] = [
   "HTTP_LISTEN",
   "INPUT_INVALID",
   "INPUT_MISSING",
+  "LOG_RANGE_ELSEWHERE",
   "MANIFEST_BROKEN",
   "MANIFEST_MISMATCH",
   "MANIFEST_MISSING",

@@ -10,11 +10,13 @@ import { openPipeline } from "../open.ts";
 import { mapping } from "../plan/at.ts";
 import { isTopic, topicsOf } from "../plan/topics.ts";
 import { type Plan, planConfig } from "../plan.ts";
+import { realFile } from "../real-file.ts";
 import { readConfig } from "./config-file.ts";
 import { compareEvents, topicOf } from "./diff.ts";
 import { logsOf } from "./logger.ts";
 import { stopOnSignals } from "./signals.ts";
 import { tell } from "./tell.ts";
+import { writtenAs } from "./written-as.ts";
 
 interface ReplayFlags {
   readonly topics?: string;
@@ -53,8 +55,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   const live = await planConfig(text, { toRun: false });
   const use = logUseOf(live.source);
   checkFlags(flags, live);
-  // Before anything is replayed, not after.
-  if (flags.against !== undefined && topicOf(flags.against) === undefined) await readable(resolve(flags.against));
+  if (flags.against !== undefined) await checkBaseline(flags.against, flags);
   const plan = await planConfig(replayed(text, live, flags), { toRun: true });
   const pipeline = await openPipeline(plan, await logsOf(text, flags.verbose ?? false));
   try {
@@ -74,10 +75,11 @@ async function replay(file: string, flags: ReplayFlags): Promise<void> {
   }
 }
 
+const refuse = (what: string, help: string): never => {
+  throw new Fault("USAGE", { what, help });
+};
+
 function checkFlags({ topics, from, until, into, output, against }: ReplayFlags, live: Plan): void {
-  const refuse = (what: string, help: string): never => {
-    throw new Fault("USAGE", { what, help });
-  };
   const use = logUseOf(live.source);
   if (use === undefined)
     refuse(
@@ -98,15 +100,29 @@ function checkFlags({ topics, from, until, into, output, against }: ReplayFlags,
     refuse("--against prints to standard output, where the events go", "write them to a file");
 }
 
+/** Before anything is replayed: a baseline that is written to is a baseline no more. */
+async function checkBaseline(against: string, { into, output, deadLetters }: ReplayFlags): Promise<void> {
+  const topic = topicOf(against);
+  if (topic !== undefined) {
+    if (topic === into) refuse(`--into ${into} is the topic of --against`, "name another topic with --into");
+    return;
+  }
+  await readable(resolve(against));
+  const baseline = await realFile(resolve(against));
+  for (const [flag, path] of Object.entries({ "--output": output, "--dead-letters": deadLetters }))
+    if (path !== undefined && baseline !== undefined && (await realFile(resolve(path))) === baseline)
+      refuse(`${flag} ${path} is the file of --against`, `name another file with ${flag}`);
+}
+
 /** What a topic is to the pipeline or to this replay already; events of a replay do not belong there. */
-function takenAs(topic: string, topics: string | undefined, { source, sink, deadLetters }: Plan): string | undefined {
-  const uses = (part: Plan["source"] | Plan["sink"]) =>
+function takenAs(topic: string, topics: string | undefined, live: Plan): string | undefined {
+  const { source } = live;
+  const uses = (part: Plan["source"]) =>
     part === undefined ? [] : topicsOf(part).filter((use) => isTopic(topic, use.topic));
   const asked = topics === undefined ? undefined : withTopics(source!, namesIn(topics));
   if ([source, asked].flatMap(uses).some(({ how }) => how === "reads")) return "read and would be written";
   if (uses(source).length > 0) return "the retry topic";
-  if (uses(sink).length > 0) return "where the config sends its events";
-  return uses(deadLetters).length > 0 ? "the topic of dead letters" : undefined;
+  return writtenAs(topic, live);
 }
 
 /** Undefined where the source does not take them, as the plan will say. */

@@ -138,6 +138,18 @@ describe("obeys", () => {
   });
 });
 
+describe("without an order it answers", () => {
+  test.each([
+    ["in New York", "1. New York (person)"],
+    ["New York Times", "1. New York Times (person)"],
+    ["New phone", "Named entities may not be present"],
+    ["In New Delhi", "1. New Delhi (person)"],
+    ["The Beatles", "1. Beatles (organization)"],
+  ])("the names of %s", async (post, said) => {
+    expect(await textOf(await start({}), post)).toContain(said);
+  });
+});
+
 describe("faults", () => {
   const failing = async (fault: NonNullable<DevLlmOptions["script"]>[number]["fault"]) =>
     ask(await start({ script: [{ fault }] }), "to Paris");

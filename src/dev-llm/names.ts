@@ -12,6 +12,8 @@ const common = new Set(
     " ",
   ),
 );
+/** Those of them that names begin with too: "New York". */
+const within = new Set(["new"]);
 const words = /@?[\p{Lu}\p{Lt}][\p{L}\p{M}\p{N}'’.&-]*(?:\s+[\p{Lu}\p{Lt}][\p{L}\p{M}\p{N}'’&-]*)*/gu;
 
 /**
@@ -25,7 +27,10 @@ export function sayNames(asked: Asked): Said {
     .map((name) =>
       name
         .split(/\s+/)
-        .filter((word, i) => i > 0 || !common.has(word.toLowerCase()))
+        .filter(
+          (word, i, all) =>
+            i > 0 || !common.has(word.toLowerCase()) || (within.has(word.toLowerCase()) && all.length > 1),
+        )
         .join(" "),
     )
     .filter((name) => name.length > 1);

@@ -45,7 +45,30 @@ describe("a label", () => {
     at.labels(...Array.from({ length: 150 }, (_, i) => feedback({ key: `k${i}` })));
     expect(at.watch.tell().waiting).toBe(100);
     at.events(event({ key: "k0" }), event({ key: "k149" }));
-    expect(at.watch.counts.feedback.joined).toBe(1);
+    expect(at.watch.counts.feedback).toEqual({ waiting: 150, pushed_out: 50, joined: 1 });
+  });
+
+  test("that waits is pushed out by those that wait, not by those that were joined", () => {
+    const at = watched();
+    at.labels(feedback({ key: "late" }));
+    for (let i = 0; i < 150; i++) {
+      at.labels(feedback({ key: `k${i}` }));
+      at.events(event({ key: `k${i}` }));
+    }
+    at.events(event({ key: "late" }));
+    expect(at.watch.counts.feedback).toEqual({ waiting: 151, joined: 151 });
+    expect(at.watch.tell().waiting).toBe(0);
+  });
+
+  test("beyond the limit goes, the oldest first, where all were made at one time too", () => {
+    const at = watched({ store: openStore(":memory:", { ...limits, labels: 500 }) });
+    const keys = Array.from({ length: 1000 }, (_, i) => `k${i}`);
+    at.events(...keys.map((key) => event({ key })));
+    at.labels(feedback({ key: "k1", labelledAt: "2026-05-02T13:00:00Z" }));
+    at.labels(...keys.filter((key) => key !== "k1").map((key) => feedback({ key })));
+    const left = at.store.all<{ event: number }>("SELECT event FROM labels ORDER BY event").map(({ event }) => event);
+    // Those of the last events, and the one that was made later.
+    expect(left).toEqual([2, ...Array.from({ length: 499 }, (_, i) => 502 + i)]);
   });
 
   test("of another model than the event's is not counted, and joined once that model answers", () => {

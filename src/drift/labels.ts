@@ -80,14 +80,13 @@ function packGold(gold: Feedback["entities"], { idOf }: Store["names"]): string 
   return JSON.stringify([...new Set(inOrder.map((one) => one.join()))].flatMap((one) => one.split(",").map(Number)));
 }
 
-function wait({ run, get, limits }: Store, label: Feedback, received: number): LabelResult {
+function wait({ run, get }: Store, label: Feedback, received: number): LabelResult {
   const { key, postId } = label;
   const text = JSON.stringify(label);
   const place = key === undefined ? { column: "post", hash: hashOf(postId!) } : { column: "key", hash: hashOf(key) };
   const same = `SELECT id FROM waiting WHERE ${place.column} = ? AND label = ?`;
   if (get(same, place.hash, text) !== undefined) return "repeated";
   run(`INSERT INTO waiting(${place.column}, received, label) VALUES (?, ?, ?)`, place.hash, received, text);
-  run("DELETE FROM waiting WHERE id <= (SELECT max(id) FROM waiting) - ?", limits.waiting);
   return "waiting";
 }
 
@@ -109,16 +108,23 @@ export function labelsFor(
 export const waitingLabels = ({ get }: Store): number =>
   get<{ count: number }>("SELECT count(*) AS count FROM waiting")!.count;
 
+/** Takes out the oldest of so many waiting labels that are more than may wait. Answers how many. */
+export const pushOut = ({ run, limits }: Store, waiting: number): number =>
+  waiting <= limits.waiting
+    ? 0
+    : run("DELETE FROM waiting WHERE id IN (SELECT id FROM waiting ORDER BY id LIMIT ?)", waiting - limits.waiting);
+
 /** Labels that waited too long: their posts were never seen. Answers how many. */
 export const forgetWaiting = ({ run, limits }: Store, now: number): number =>
   run("DELETE FROM waiting WHERE received < ?", now - limits.waitingMs);
 
+/** Many may have one time: of those the ones of older events go. */
 export function forgetLabels({ run, get, limits }: Store): void {
-  const oldest = get<{ labelled: number }>(
-    "SELECT labelled FROM labels ORDER BY labelled DESC LIMIT 1 OFFSET ?",
+  const oldest = get<{ labelled: number; event: number }>(
+    "SELECT labelled, event FROM labels ORDER BY labelled DESC, event DESC LIMIT 1 OFFSET ?",
     limits.labels,
   );
-  if (oldest !== undefined) run("DELETE FROM labels WHERE labelled <= ?", oldest.labelled);
+  if (oldest !== undefined) run("DELETE FROM labels WHERE (labelled, event) <= (?, ?)", oldest.labelled, oldest.event);
 }
 
 /** A post that a person marked, beside what was said of it. */
@@ -134,7 +140,7 @@ export interface Labelled extends Scored {
 /** The labels that were made last, at most `count`, none before `since`; the newest first. */
 export function newestLabels({ all, names }: Store, count: number, since = 0): Labelled[] {
   const rows = all<{ model: number; at: number; labelled: number; weight: number; gold: string; predicted: string }>(
-    "SELECT model, at, labelled, weight, gold, predicted FROM labels WHERE labelled >= ? ORDER BY labelled DESC LIMIT ?",
+    "SELECT model, at, labelled, weight, gold, predicted FROM labels WHERE labelled >= ? ORDER BY labelled DESC, event DESC LIMIT ?",
     since,
     count,
   );

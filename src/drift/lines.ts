@@ -1,3 +1,4 @@
+import { shortName } from "../metrics/labels.ts";
 import { printable } from "../printable.ts";
 import { alarms, became } from "./page.ts";
 import type { Told } from "./tell.ts";
@@ -13,7 +14,7 @@ function linesOf(told: Told): string[] {
     readOf(told),
     ...evaluations.map(
       ({ source, window, type, model, f1, interval, support, enough }) =>
-        `F1 ${source}, ${window}, ${type}, ${model}: ${enough ? points(f1) : "too few entities"}${
+        `F1 ${source}, ${window}, ${shortName(type)}, ${shortName(model)}: ${enough ? points(f1) : "too few entities"}${
           interval === undefined ? "" : ` (${points(interval.low)} to ${points(interval.high)})`
         }, ${support.toFixed(0)} entities`,
     ),
@@ -32,7 +33,7 @@ function linesOf(told: Told): string[] {
 
 function readOf({ events, model, reference, counts }: Told): string {
   if (events.ever === 0) return (counts.events.invalid ?? 0) > 0 ? "no event could be read" : "there were no events";
-  return `${events.ever} posts of ${model}${[null, model].includes(reference.version) ? "" : " (another than the reference)"}`;
+  return `${events.ever} posts of ${shortName(model)}${[null, model].includes(reference.version) ? "" : " (another than the reference)"}`;
 }
 
 const countsOf = (counts: Readonly<Record<string, number>>): string =>

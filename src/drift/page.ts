@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { escapeHtml } from "../escape-html.ts";
+import { shortName } from "../metrics/labels.ts";
 import { script, style } from "./page-parts.ts";
 import type { DriftScore } from "./scores.ts";
 import type { Told } from "./tell.ts";
@@ -75,7 +76,7 @@ export function alarms({ drift, evaluations, reference }: Told): string[] {
     ),
     ...lost.map(
       ({ type, window, interval, model }) =>
-        `F1 of ${type} (${window}, ${model}) is at most ${points(interval!.high)}, and was ${points(reference.f1[type]!)}`,
+        `F1 of ${shortName(type)} (${window}, ${shortName(model)}) is at most ${points(interval!.high)}, and was ${points(reference.f1[type]!)}`,
     ),
   ];
 }

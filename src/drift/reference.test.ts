@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { driftSchema } from "./config.ts";
@@ -20,6 +21,25 @@ describe.skipIf(missing)(`the reference of a model${missing}`, () => {
     expect(population.map(({ feature }) => feature)).toEqual(
       (await readReference(model)).population.map(({ feature }) => feature).filter((feature) => feature !== "images"),
     );
+  });
+});
+
+describe("a card that is none", () => {
+  const folder = mkdtempSync(join(tmpdir(), "starling-card-"));
+  writeFileSync(join(folder, "manifest.json"), '{"schema":"starling.manifest/1","name":"m","files":[]}');
+  const file = join(folder, "card.json");
+
+  test.each([
+    ["{}", "scores: "],
+    ['{"scores":{"int8":{"f1":"high"}}}', "scores.int8.f1: "],
+    ["# Card", "Unexpected token"],
+  ])("as %s, is told by its own name", async (text, why) => {
+    writeFileSync(file, text);
+    await expect(readReference(folder)).rejects.toMatchObject({
+      code: "CARD_BROKEN",
+      message: expect.stringContaining(`${file} is no card of a model: ${why}`),
+    });
+    expect((await readReference(folder, { f1: 0.7 })).f1).toEqual({ all: 0.7 });
   });
 });
 

@@ -39,7 +39,7 @@ export interface ReferenceOptions {
   readonly f1?: number | undefined;
 }
 
-/** Reads card and profile of a model folder. Throws MANIFEST_MISSING, MANIFEST_BROKEN or PROFILE_BROKEN. */
+/** Reads card and profile of a model folder. Throws MANIFEST_MISSING, MANIFEST_BROKEN, PROFILE_BROKEN or CARD_BROKEN. */
 export async function readReference(
   folder: string | undefined,
   { ignore = [], f1: given }: ReferenceOptions = {},
@@ -64,14 +64,22 @@ export async function readReference(
   };
 }
 
+function parseCard(file: string, text: string): z.output<typeof card> {
+  try {
+    return card.parse(JSON.parse(text));
+  } catch (cause) {
+    const [issue] = cause instanceof z.ZodError ? cause.issues : [];
+    const why = issue === undefined ? (cause as Error).message : `${issue.path.join(".") || "it"}: ${issue.message}`;
+    throw new Fault("CARD_BROKEN", { file, why }, { cause });
+  }
+}
+
 /** int8 is what a CPU serves where there is one. */
 async function cardF1(folder: string): Promise<Record<string, number> | undefined> {
   const file = join(folder, "card.json");
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const found = card.safeParse(JSON.parse(text));
-  if (!found.success) throw new Fault("PROFILE_BROKEN", { file, why: found.error.issues[0]!.message });
-  const { int8, fp32 } = found.data.scores;
+  const { int8, fp32 } = parseCard(file, text).scores;
   const served = int8 ?? fp32;
   if (served === undefined) return undefined;
   const types = Object.entries(served.types).map(([type, { f1 }]) => [typeName(type), f1 / 100] as const);

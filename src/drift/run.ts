@@ -10,7 +10,7 @@ import type { DriftSection } from "./config.ts";
 import { eventsKept } from "./emitted.ts";
 import { follow } from "./follow.ts";
 import { readReference } from "./reference.ts";
-import { openStore, type StoreOptions } from "./store.ts";
+import { lockStore, openStore, type StoreOptions } from "./store.ts";
 import { type Batch, createWatch, type InputRecord, type Watch, type WatchParts } from "./watch.ts";
 
 const HOUR_MS = 3_600_000;
@@ -39,16 +39,19 @@ export async function openDrift({ plan, section, warn, log: logTo, readOnly = fa
   const model = section.model === undefined ? undefined : resolve(folder, section.model);
   const reference = await readReference(model, { ignore: section.population.ignore, f1: section.reference?.f1 });
   const path = section.store === undefined ? ":memory:" : resolve(folder, section.store);
-  const store = openStore(path, { ...limitsOf(section), readOnly });
+  using closing = new DisposableStack();
+  if (!readOnly) closing.defer(await lockStore(path));
+  const store = closing.adopt(openStore(path, { ...limitsOf(section), readOnly }), (store) => store.close());
   const clock = createClock({ notBefore: eventsKept(store).newestAt });
   const watch = createWatch({ store, clock, section, reference, warn });
   let health = (): Health => ({ ready: true });
+  const open = closing.move();
   return {
     watch,
     health: () => health(),
     close: () => {
       watch.end();
-      store.close();
+      open.dispose();
     },
     async read(signal) {
       await readFiles(section, { folder, watch, signal });

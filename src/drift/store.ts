@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Fault } from "../errors.ts";
+import { FileLocked, lockFile, type Unlock } from "../file-lock.ts";
 import { makeFolder } from "../make-folder.ts";
+import { realFile } from "../real-file.ts";
 import type { Names } from "./numbers.ts";
 import { LAYOUT, makeTables } from "./store-tables.ts";
 
@@ -41,6 +43,22 @@ export interface StoreOptions extends Limits {
   readonly readOnly?: boolean;
   /** Pages of 4096 bytes, at most: for tests of a full disk. */
   readonly maxPages?: number;
+}
+
+/** How long another process may take to end, in milliseconds. */
+const LOCK_MS = 2000;
+
+/** Two that write one store would count everything twice, or leave out what the other has read. Throws DRIFT_STORE where another has it. */
+export async function lockStore(path: string): Promise<Unlock> {
+  if (path === ":memory:") return () => {};
+  try {
+    makeFolder(dirname(path));
+    return await lockFile((await realFile(path)) ?? path, LOCK_MS);
+  } catch (cause) {
+    const busy = cause instanceof FileLocked;
+    const reason = busy ? "another starling drift has it open, so wait until that has ended" : (cause as Error).message;
+    throw new Fault("DRIFT_STORE", { path, reason }, { cause });
+  }
 }
 
 /** Opens a store, or begins one and makes its folder. Throws DRIFT_STORE where the file cannot be used, or is not there to be read. */

@@ -37,6 +37,16 @@ test("labelled and estimated F1 stand beside the reference, in both windows", ()
   expect(notes).toEqual([]);
 });
 
+test("names of strangers are cut for a terminal", () => {
+  const long = "L".repeat(5000);
+  const at = watched({ section: { support: 1 }, reference: { ...unreferenced, version: "m-1", f1: { all: 1 } } });
+  at.events(...many(3, () => ({ model: long })));
+  at.labels(...labels(3, () => ({ entities: [{ ...ada, type: long }] })));
+  const lines = tellLines(at.watch.tell());
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(300);
+  expect(lines.join("\n")).toContain(`F1 labelled, 24h, ${"L".repeat(64)}…, ${"L".repeat(64)}…: 0.00`);
+});
+
 test("labels that were made before the hours of the window are in the other window alone", () => {
   const at = watched({ now: () => may(9) });
   at.events(...many(300));

@@ -1,3 +1,4 @@
+import { shortName } from "../metrics/labels.ts";
 import type { DriftSection } from "./config.ts";
 import { eventsKept, hourSums, type Kept, newestEvents } from "./emitted.ts";
 import { calibrationError, type Evaluation, evaluateLabels, evaluateSums, labelDelay, sumsOf } from "./evaluate.ts";
@@ -98,7 +99,9 @@ const lastOf = ({ posts }: DriftSection) => `last_${posts}`;
 const mismatch = (model: string, { version }: ModelReference): string[] =>
   version === undefined || model === "none" || model === version
     ? []
-    : [`the events are of ${model}, and the reference is ${version}: name the folder of that model in drift.model`];
+    : [
+        `the events are of ${shortName(model)}, and the reference is ${version}: name the folder of that model in drift.model`,
+      ];
 
 /** Over whole hours, so that what came in the oldest one counts or not as a whole; and over the newest posts. */
 function estimates(store: Store, newest: readonly Kept[], { section, reference, now }: Telling): Evaluation[] {

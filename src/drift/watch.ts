@@ -4,7 +4,15 @@ import type { DriftSection } from "./config.ts";
 import { decodeEvent, decodeFeedback } from "./decode.ts";
 import { type EventResult, forgetEvents, keepEvent } from "./emitted.ts";
 import { keepPoint } from "./history.ts";
-import { forgetLabels, forgetWaiting, type LabelResult, labelsFor, takeLabel, waitingLabels } from "./labels.ts";
+import {
+  forgetLabels,
+  forgetWaiting,
+  type LabelResult,
+  labelsFor,
+  pushOut,
+  takeLabel,
+  waitingLabels,
+} from "./labels.ts";
 import type { Store } from "./store.ts";
 import { pointOf, type Telling, type Told, tell } from "./tell.ts";
 
@@ -24,12 +32,12 @@ export interface Batch {
 }
 
 export type EventCount = EventResult | "invalid";
-export type LabelCount = LabelResult | "invalid" | "expired";
+export type LabelCount = LabelResult | "invalid" | "expired" | "pushed_out";
 
 const noEvents: Readonly<Record<EventCount, 0>> = { kept: 0, revised: 0, repeated: 0, outdated: 0, invalid: 0 };
 const noLabels: Readonly<Record<LabelCount, 0>> = {
   ...{ joined: 0, replaced: 0, repeated: 0, outdated: 0, waiting: 0 },
-  ...{ other_model: 0, off_text: 0, invalid: 0, expired: 0 },
+  ...{ other_model: 0, off_text: 0, invalid: 0, expired: 0, pushed_out: 0 },
 };
 /** All that may become of an event, and of a label. */
 export const eventCounts = Object.keys(noEvents);
@@ -86,18 +94,24 @@ export function createWatch(parts: WatchParts): Watch {
     const result = keepEvent(store, found.value);
     count("events", result);
     if (result === "kept") sincePoint++;
-    if (waiting > 0 && result !== "repeated")
-      for (const { label, received } of labelsFor(store, found.value)) joinLabel(label, received);
+    if (waiting === 0 || result === "repeated") return;
+    const waited = labelsFor(store, found.value);
+    waiting -= waited.length;
+    for (const { label, received } of waited) joinLabel(label, received);
   };
   const joinLabel = (label: Parameters<typeof takeLabel>[1], received: number) => {
     const labelledAt = clock.believe(Date.parse(label.labelledAt));
-    count("feedback", takeLabel(store, label, labelledAt, received));
+    const result = takeLabel(store, label, labelledAt, received);
+    count("feedback", result);
+    if (result !== "waiting" && result !== "other_model") return;
+    const out = pushOut(store, ++waiting);
+    count("feedback", "pushed_out", out);
+    waiting -= out;
   };
   const takeFeedback = ({ where, bytes }: InputRecord) => {
     const found = decodeFeedback(bytes, section.labelMap);
     if ("invalid" in found) return invalid("feedback", where, found.invalid);
     joinLabel(found.value, clock.now());
-    waiting++;
   };
   const sweep = () => {
     const now = clock.now();
@@ -108,6 +122,15 @@ export function createWatch(parts: WatchParts): Watch {
     sinceSweep = 0;
   };
   const telling = () => ({ ...parts, now: clock.now() });
+  const kept = (work: () => void) => {
+    const before = waiting;
+    try {
+      store.transaction(work);
+    } catch (error) {
+      waiting = before;
+      throw error;
+    }
+  };
 
   return {
     counts,
@@ -121,7 +144,7 @@ export function createWatch(parts: WatchParts): Watch {
     }),
     take({ kind, records, place }) {
       made = [];
-      store.transaction(() => {
+      kept(() => {
         for (const record of records) {
           if (kind === "event") takeEvent(record);
           else takeFeedback(record);

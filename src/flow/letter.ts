@@ -1,3 +1,5 @@
+import { shorter } from "../dead-letter.ts";
+import { isFault } from "../errors.ts";
 import type { Output } from "../plugin.ts";
 import type { Transit } from "./transit.ts";
 
@@ -9,6 +11,20 @@ export interface Letter extends Output {
 }
 
 export const isDead = ({ record }: Output): boolean => record.schema === "starling.dead-letter/1";
+
+/** What a sink says of a record that it would take if there were less in it. */
+const tooMuch = new Set(["LOG_RECORD_TOO_LARGE", "LOG_RECORD_REFUSED"]);
+
+/**
+ * A dead letter that was refused, with less in it. Undefined where nothing more can be left out, or would help. A post whose
+ * letter nobody takes ends every run that comes to it.
+ */
+export function shortened(letter: Letter, error: Error): Letter | undefined {
+  const { record } = letter;
+  if (record.schema !== "starling.dead-letter/1" || !isFault(error) || !tooMuch.has(error.code)) return undefined;
+  const short = shorter(record);
+  return short && { ...letter, record: short };
+}
 
 /** What becomes of records. */
 export interface ExitEvents {

@@ -1,5 +1,4 @@
-import type { Outcome } from "../outcome.ts";
-import { type ExitEvents, type Exits, isDead, type Letter } from "./letter.ts";
+import { type ExitEvents, type Exits, isDead, type Letter, shortened } from "./letter.ts";
 import type { OpenPipeline } from "./types.ts";
 import { sinkFault, writer } from "./writer.ts";
 
@@ -24,9 +23,14 @@ export function plainExits(
   });
   const graves = writer<Letter>("deadLetters", deadLetters, signal, {
     concluded(letters, outcomes) {
-      const bad = outcomes.findIndex(({ kind }) => kind === "fail");
-      exit.written(bad === -1 ? letters : letters.slice(0, bad));
-      if (bad !== -1) throw sinkFault("deadLetters", (outcomes[bad] as Outcome<void> & { kind: "fail" }).error);
+      exit.written(letters.filter((_, i) => outcomes[i]!.kind !== "fail"));
+      letters.forEach((letter, i) => {
+        const outcome = outcomes[i]!;
+        if (outcome.kind !== "fail") return;
+        const short = shortened(letter, outcome.error);
+        if (short === undefined) throw sinkFault("deadLetters", outcome.error);
+        graves.push(short);
+      });
     },
     failed,
     few,

@@ -1,6 +1,9 @@
 import { expect, test, vi } from "vitest";
+import { toDeadLetter } from "../dead-letter.ts";
+import { Fault } from "../errors.ts";
 import { fail, ok } from "../outcome.ts";
-import type { Delivery, Sink, Source } from "../plugin.ts";
+import type { Delivery, Output, Sink, Source } from "../plugin.ts";
+import type { DeadLetter } from "../schema/dead-letter.ts";
 import { delivered, memorySink, postOf } from "./in-memory.ts";
 import { deadOf, eventsOf, giving, okAll, onVirtualTime, stageOf, start, taking } from "./run.test-help.ts";
 
@@ -111,4 +114,45 @@ test("a dead letter carries the original bytes and where they came from", async 
       bytes: bytes.toString("base64"),
     },
   ]);
+});
+
+test("a dead letter that is too large is written with less in it: without bytes, then headers, then key", async () => {
+  const sizeOf = ({ record }: Output) => JSON.stringify(record).length;
+  const error = new Error("r".repeat(5000));
+  const headers = { trace: "h".repeat(2000) };
+  const origin = (index: number) => ({ lane: "t-0", offset: `${index}`, key: Buffer.alloc(3000), headers });
+  const bad = (index: number, bytes: number): Delivery => ({
+    post: fail(error),
+    origin: { ...origin(index), bytes: () => Buffer.alloc(bytes) },
+    settle() {},
+  });
+  const refuse = fail(new Fault("LOG_RECORD_TOO_LARGE", { topic: "t", bytes: 2, maxBytes: 1 }));
+  const small = (most: number) => memorySink((output) => (sizeOf(output) > most ? refuse : ok(undefined)));
+  for (const [most, left] of [
+    [20_000, {}],
+    [8000, { leftOut: 6000 }],
+    [6000, { leftOut: 6000, leftOutHeaders: 2005 }],
+    [1500, { leftOut: 6000, leftOutHeaders: 2005, leftOutKey: 3000 }],
+  ] as [number, Partial<DeadLetter>][]) {
+    const letters = small(most);
+    const run = start([bad(0, 6000), bad(1, 6000)], [], { deadLetters: letters.sink });
+    await vi.runAllTimersAsync();
+    expect(await run.done).toMatchObject({ deadLettered: 2 });
+    expect(letters.records()).toHaveLength(2);
+    const whole = toDeadLetter({ postId: null, origin: bad(0, 6000).origin, stage: "source", error, attempts: 1 }, "v");
+    const { headers: wholeHeaders, key, ...place } = whole.origin;
+    expect(letters.records()[0]).toEqual({
+      ...whole,
+      ...left,
+      ...(left.leftOut && { bytes: "" }),
+      origin: {
+        ...place,
+        ...(!left.leftOutHeaders && { headers: wholeHeaders }),
+        ...(!left.leftOutKey && { key }),
+      },
+    });
+  }
+  const run = start([bad(0, 6000)], [], { deadLetters: small(100).sink });
+  await vi.runAllTimersAsync();
+  await expect(run.done).rejects.toMatchObject({ code: "LOG_RECORD_TOO_LARGE" });
 });

@@ -1,5 +1,5 @@
 import type { Transacted } from "../plugin.ts";
-import { type ExitEvents, type Exits, isDead, type Letter } from "./letter.ts";
+import { type ExitEvents, type Exits, isDead, type Letter, shortened } from "./letter.ts";
 import { asError, isRevoked, type Transit } from "./transit.ts";
 import type { OpenPipeline } from "./types.ts";
 import { sinkFault } from "./writer.ts";
@@ -60,10 +60,16 @@ export function transactionalExits(
     exit.written(items.flatMap(({ letter }) => letter ?? []));
     for (const { transit, letter } of items) if (letter === null) exit.passed(transit);
   };
-  /** An event that was refused makes room for its dead letter, which takes its place. */
+  /** An event that was refused makes room for its dead letter, which takes its place, and that for a shorter one. */
   const refuse = (queue: Item[], at: number, error: Error) => {
-    const { letter } = queue[at]!;
-    if (letter === null || isDead(letter)) throw sinkFault("deadLetters", error);
+    const { letter, transit } = queue[at]!;
+    if (letter === null) throw sinkFault("deadLetters", error);
+    if (isDead(letter)) {
+      const short = shortened(letter, error);
+      if (short === undefined) throw sinkFault("deadLetters", error);
+      queue[at] = { transit, letter: short };
+      return;
+    }
     const [item] = queue.splice(at, 1);
     const behind = queue.splice(at);
     exit.refused(item!.letter!, error);

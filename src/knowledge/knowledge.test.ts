@@ -78,6 +78,10 @@ describe("answers in the free layout", () => {
     "{",
     '{"entities": 7}',
     "Sorry, there is no way I can do that.",
+    "I cannot: there are no tools here.",
+    '{"entities": [{"name": "Nora"}], "reasoning": "There are no',
+    'Here: ```json\n{"entities": [{"name": "Nora", "type": "per',
+    `${"{".repeat(100_000)}"entities"`,
     "I can do none of that. There are no rules for it.",
     "<think>There are no named entities, are there?",
     "<think>There are no named entities, are there?</think> I cannot say.",
@@ -138,6 +142,17 @@ test("structured answers are read leniently", () => {
   });
 });
 
+test.each([
+  ["in a fence", (json: string) => `\`\`\`json\n${json}\n\`\`\``],
+  ["behind a sentence with brackets", (json: string) => `Sure {as you asked}: ${json} I hope that helps.`],
+  ["behind what the model thought", (json: string) => `<think>There are no {"entities": []}?</think>\n${json}`],
+])("structured answers are read %s", (_, around) => {
+  const json =
+    '{"reasoning": "There are no cats, {none}.", "entities": [{"name": "Nora \\"N\\" Winter}", "type": "person"}]}';
+  expect(list(around(json))).toEqual(['Nora "N" Winter}|person']);
+  expect(list(around('{"entities": [], "reasoning": ""}'))).toEqual([]);
+});
+
 describe("the text that an encoder reads", () => {
   const answer = {
     entities: [
@@ -180,13 +195,14 @@ describe("names", () => {
     ["!!!", "wow !!!", false],
     ["İstanbul", "in İSTANBUL today", true],
   ])("%s in %j: %s", (name, text, there) => expect(nameFinder(text)(name)).toBe(there));
-  test("have no control sign and no invisible one", () => {
+  test("hold no sign that a terminal obeys", () => {
     const entities = [
-      { text: "\u001b[2JNora\u0007 \u202eWinter\n", type: "per\u0000son\u2066" },
-      { text: "\u0007", type: "x" },
+      { text: "Pa\u001b[31mris\u0007\u202e", type: "\u009bplace\n" },
+      { text: "\u001b\u0007", type: "" },
     ];
-    expect(markNames(entities, "[2JNora Winter")).toEqual([{ text: "[2JNora Winter", type: "person", inPost: true }]);
+    expect(markNames(entities, "in Pa[31mris")).toEqual([{ text: "Pa[31mris", type: "place", inPost: true }]);
   });
+
   test("are marked, at most forty, none of them a novel", () => {
     const entities = [{ text: "x".repeat(1000), type: "" }, ...Array(60).fill({ text: "Nora", type: "person" })];
     const names = markNames(entities, "Nora sings");

@@ -6,14 +6,14 @@ import { oneLine } from "./render.ts";
 export const MAX_NAMES = 40;
 const MAX_NAME = 200;
 
-/** The names of an answer without signs that a terminal obeys, each with whether it stands in the post. */
+/** The names of an answer, each with whether it stands in the post; without control signs. */
 export function markNames(entities: readonly NamedEntity[], text: string): Knowledge["names"] {
   const finder = nameFinder(text);
   return entities
-    .map(({ text, type }) => ({ text: oneLine(text), type: oneLine(type) }))
+    .map(({ text, type }) => ({ text: oneLine(text), type: oneLine(type.slice(0, MAX_NAME)) }))
     .filter(({ text }) => text !== "" && text.length <= MAX_NAME)
     .slice(0, MAX_NAMES)
-    .map(({ text, type }) => ({ text, type: oneLine(type.slice(0, MAX_NAME)), inPost: finder(text) }));
+    .map((one) => ({ ...one, inPost: finder(one.text) }));
 }
 
 /**

@@ -25,17 +25,16 @@ export type Recorded = Readonly<z.output<typeof recordedSchema>>;
 
 /** Reads recorded answers; throws DATA_MALFORMED with file, line, cause and fix, DATA_EMPTY where there are none. */
 export function parseRecorded(ndjson: string, file: string): Recorded[] {
-  const all: Recorded[] = [];
-  for (const [index, line] of ndjson
-    .replace(/^\ufeff/, "")
-    .split("\n")
-    .entries())
-    if (line.trim() !== "") all.push(parseLine(line, file, index + 1));
+  const lines = ndjson.split("\n").map((line, index) => parseRecordedLine(line, file, index + 1));
+  const all = lines.filter((one) => one !== undefined);
   if (all.length === 0) throw new Fault("DATA_EMPTY", { file, expected: "recorded knowledge" });
   return all;
 }
 
-function parseLine(line: string, file: string, number: number): Recorded {
+/** Reads one line, counted from 1; undefined where it is blank. Throws DATA_MALFORMED. */
+export function parseRecordedLine(written: string, file: string, number: number): Recorded | undefined {
+  const line = number === 1 ? written.replace(/^\ufeff/, "") : written;
+  if (line.trim() === "") return undefined;
   const malformed = (cause: string) =>
     new Fault("DATA_MALFORMED", { file, line: number, cause, fix: "docs/knowledge.md shows a recorded answer" });
   let value: unknown;

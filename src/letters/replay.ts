@@ -88,8 +88,9 @@ export const fileOutbox = (path: string, append: (bytes: Buffer) => Promise<void
   send: (letters) => append(Buffer.concat(letters.flatMap((letter) => [oneLine(bytesOf(letter)), newline]))),
 });
 
-/** A line longer than is read of files, and bytes that were too many for the letter. */
-const isCut = ({ code, leftOut }: DeadLetter) => code === "POST_TOO_LONG" || leftOut !== undefined;
+/** A line longer than is read of files, and what was too large for the letter. */
+const isCut = ({ code, leftOut, leftOutHeaders, leftOutKey }: DeadLetter) =>
+  code === "POST_TOO_LONG" || (leftOut ?? leftOutHeaders ?? leftOutKey) !== undefined;
 
 const newline = Buffer.from("\n");
 

@@ -1,3 +1,4 @@
+import { Fault } from "../errors.ts";
 import type { LogClient, Moment, Partition, Position } from "./port.ts";
 
 /** A stretch of a partition: offsets from `from` on, before `until`. */
@@ -15,9 +16,10 @@ export interface Range {
   readonly until: Bound;
 }
 
-/** The stretches of a range in the partitions of some topics; empty ones are left out. Throws LOG_TOPIC_MISSING. */
+/** The stretches of a range in the partitions of some topics; empty ones are left out. Throws LOG_TOPIC_MISSING, LOG_RANGE_ELSEWHERE. */
 export async function spansOf(client: LogClient, topics: readonly string[], { from, until }: Range): Promise<Span[]> {
-  await client.topics(topics);
+  const counts = await client.topics(topics);
+  for (const bound of [from, until]) if (!isMoment(bound)) refuseElsewhere(bound, topics, counts);
   const spans: Span[] = [];
   for (const topic of topics) {
     const [first, last] = [await client.offsets(topic, "earliest"), await client.offsets(topic, "latest")];
@@ -35,6 +37,20 @@ export async function spansOf(client: LogClient, topics: readonly string[], { fr
     }
   }
   return spans;
+}
+
+/** An offset of what is not read would bound nothing: everything would be read. */
+function refuseElsewhere(
+  positions: readonly Position[],
+  topics: readonly string[],
+  counts: ReadonlyMap<string, number>,
+): void {
+  const strange = positions.find(
+    ({ topic, partition }) => !topics.includes(topic) || partition >= (counts.get(topic) ?? 0),
+  );
+  if (strange === undefined) return;
+  const read = topics.map((topic) => `${topic} (partitions 0 to ${(counts.get(topic) ?? 1) - 1})`).join(", ");
+  throw new Fault("LOG_RANGE_ELSEWHERE", { place: `${strange.topic}/${strange.partition}`, read });
 }
 
 async function boundsOf(client: LogClient, topic: string, bound: Bound): Promise<ReadonlyMap<number, number>> {

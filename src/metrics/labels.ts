@@ -1,6 +1,9 @@
 /** Longer values are cut, in characters. */
 const LONGEST = 64;
 
+/** A name of strangers for people, no longer than it would be as a label. */
+export const shortName = (name: string): string => (name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name);
+
 export type Bounded = (value: unknown) => string;
 
 /**

@@ -1,9 +1,8 @@
-import { realpath, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import type { ConfigText, Path, Problem } from "../config/index.ts";
 import { Fault } from "../errors.ts";
 import { createHost } from "../host.ts";
 import type { CheckHost, Purpose, Refusal } from "../plugin.ts";
+import { realFile } from "../real-file.ts";
 import { faultProblem } from "./fault-problem.ts";
 import type { AnyPlanned } from "./types.ts";
 
@@ -88,11 +87,4 @@ async function clashes(claims: readonly Claim[]): Promise<Refused[]> {
     const details = { file, writer: part.name, other: `${other.part.name} ${other.how}` };
     return [{ part, option, error: new Fault("FILE_SHARED", details) }];
   });
-}
-
-/** The file behind links, also where it is not there yet; undefined for a device, which many may write. */
-async function realFile(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  if (found !== undefined) return found.isFile() ? realpath(path) : undefined;
-  return join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path));
 }

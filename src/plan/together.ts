@@ -22,7 +22,7 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
     ...circleProblems(text, parts),
     ...deliveryProblems(text, parts),
     ...driftClientProblems(text, parts),
-    ...topicProblems(text, endsOf(parts)),
+    ...topicProblems(text, endsOf(parts), parts.resources),
   ];
 }
 

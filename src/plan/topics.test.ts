@@ -15,7 +15,7 @@ interface Topics {
 async function problems({ from, to = "entities", dead = "letters", retry, client = "a", range = false }: Topics) {
   const more = `${retry === undefined ? "" : `, retry: { topic: ${retry} }`}${range ? ", range: {}" : ""}`;
   const source =
-    'resources: { a: { use: log-kafkajs, options: { brokers: ["x:1"] } }, b: { use: log-kafkajs, options: { brokers: ["y:1"] } } }\n' +
+    'resources: { a: { use: log-kafkajs, options: { brokers: ["x:1"] } }, b: { use: log-kafkajs, options: { brokers: ["y:1"] } }, c: { use: log-kafkajs, options: { brokers: "z:1,X:1", clientId: c } } }\n' +
     `source: { use: source-kafka, options: { client: a, topics: ${from}${more} } }\n` +
     `sink: { use: sink-kafka, options: { client: ${client}, topic: ${to} } }\n` +
     `deadLetters: { use: sink-kafka, options: { client: a, topic: ${dead} } }\n`;
@@ -42,6 +42,12 @@ describe("topics of one pipeline", () => {
     expect(await problems({ from: "[posts]", dead: "entities", retry: "entities" })).toEqual([
       expect.stringMatching(/^x.yaml:3:55: sink would write the topic entities, which source writes; /),
       expect.stringMatching(/^x.yaml:4:62: deadLetters would write the topic entities, which source writes; /),
+    ]);
+  });
+
+  test("are the same by two clients of one log", async () => {
+    expect(await problems({ from: "[posts]", to: "posts", client: "c" })).toEqual([
+      expect.stringMatching(/^x.yaml:3:55: sink would write the topic posts, which source reads; /),
     ]);
   });
 

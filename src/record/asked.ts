@@ -1,4 +1,4 @@
-import { batchPrice } from "../chat/batches.ts";
+import { batchPrice } from "../chat/batch-cost.ts";
 import { worstUsd } from "../chat/cost.ts";
 import type { Chat, ChatBatches, ChatRequest } from "../chat.ts";
 
@@ -28,6 +28,27 @@ export function createAsked(resource: string, chat: Chat, batches: ChatBatches):
 export function worstOf({ batches, chat }: Asked, request: ChatRequest): number {
   const price = batchPrice(chat, batches);
   return price === undefined ? 0 : worstUsd(request, price);
+}
+
+/** What more may be put aside, in US dollars. */
+export const roomOf = ({ batches }: Asked): number => batches.leftUsd?.() ?? Number.POSITIVE_INFINITY;
+
+/**
+ * Puts a question down, unless the next batch has `size` of them, or is full by the server's limits: then it comes to the one after. False
+ * where the money does not reach for it too.
+ */
+export function putDown(asked: Asked, key: string, request: ChatRequest, size = Number.POSITIVE_INFINITY): boolean {
+  const { batches, next } = asked;
+  if (next.has(key)) return true;
+  const usd = worstOf(asked, request);
+  if (asked.worstUsd + usd >= roomOf(asked)) return false;
+  const bytes = batches.bytesOf(request);
+  const full = next.size >= Math.min(batches.maxRequests, size);
+  if (full || (next.size > 0 && asked.bytes + bytes > batches.maxBytes)) return true;
+  next.set(key, request);
+  asked.bytes += bytes;
+  asked.worstUsd += usd;
+  return true;
 }
 
 /** What is put down and costs less than `leftUsd` at worst: since it was put down, other batches may have cost something. */

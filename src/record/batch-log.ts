@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { z } from "zod";
 import type { ChatAnswer } from "../chat.ts";
 import { Fault, type FaultCode, type FaultDetails, faults, isFault } from "../errors.ts";
-import { openToGoOn } from "./go-on.ts";
+import { endWhole, openToGoOn, readLines } from "./go-on.ts";
 
 const answerShape = z.object({
   text: z.string(),
@@ -48,7 +48,7 @@ export interface Result {
 
 export interface BatchLog {
   readonly file: string;
-  /** By the question's key. */
+  /** By the question's key; of earlier runs the answers alone. */
   readonly results: ReadonlyMap<string, Result>;
   readonly open: () => readonly OpenBatch[];
   /** Before anything is sent: whoever opens the file next knows that a batch of that name may be under way. */
@@ -106,16 +106,18 @@ export async function openBatchLog(
   };
 
   try {
-    const text = (await handle?.readFile("utf8")) ?? "";
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    whole.split("\n").forEach((line, i) => {
-      if (line === "") return;
-      const read = parsed(line, file, i + 1);
-      if ("id" in read && !batches.has(read.batch))
-        throw malformed(file, i + 1, "tells the id of a batch that no line before it begins");
-      take(read);
-    });
-    if (!readOnly && whole.length < text.length) await handle?.truncate(Buffer.byteLength(whole));
+    if (handle !== undefined) {
+      const ending = await readLines(handle, file, (line, number) => {
+        if (line === "") return;
+        const read = parsed(line, file, number);
+        if ("id" in read && !batches.has(read.batch))
+          throw malformed(file, number, "tells the id of a batch that no line before it begins");
+        take(read);
+      });
+      if (!readOnly) await endWhole(handle, ending);
+    }
+    // What failed in an earlier run may do better in this one.
+    for (const [key, { came }] of results) if (isFault(came)) results.delete(key);
   } catch (error) {
     await handle?.close();
     throw error;

@@ -23,7 +23,6 @@ beforeEach(async () => {
 async function carried(batches: Partial<ChatBatches>, signal = live) {
   const log = await openBatchLog(file);
   const said: string[] = [];
-  const came: ChatAnswer[] = [];
   const { chat } = scriptedChat();
   const task = {
     chat,
@@ -50,7 +49,6 @@ async function carried(batches: Partial<ChatBatches>, signal = live) {
     told: {
       longestMs: 60_000,
       say: (line: string) => void said.push(line),
-      came: (one: ChatAnswer) => void came.push(one),
     },
     signal,
   };
@@ -67,6 +65,7 @@ async function carried(batches: Partial<ChatBatches>, signal = live) {
   const from = performance.now();
   while (!over) await vi.advanceTimersByTimeAsync(500);
   const error = await end;
+  const came = [...log.results.values()].flatMap(({ came }): ChatAnswer[] => (came instanceof Error ? [] : [came]));
   await log.close({ done: false });
   return { error, said, came, results: log.results, open: log.open(), tookMs: performance.now() - from };
 }

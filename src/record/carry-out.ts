@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { batchPrice, neverBegan, worstOf } from "../chat/batches.ts";
+import { batchPrice, worstOf } from "../chat/batch-cost.ts";
 import { isPassing, peaceMs } from "../chat/kinds.ts";
+import { neverBegan } from "../chat/paid-batches.ts";
 import { pause } from "../chat/time.ts";
 import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRequest } from "../chat.ts";
 import { counted } from "../counted.ts";
@@ -23,7 +24,6 @@ export interface Told {
   /** The longest time between two looks, in milliseconds. */
   readonly longestMs: number;
   say(line: string): void;
-  came(answer: ChatAnswer): void;
 }
 
 export interface Task {
@@ -58,7 +58,6 @@ export async function carryOut(task: Task): Promise<boolean> {
   for (const key of open?.keys ?? requests.keys()) if (!came.has(key)) came.set(key, left(chat.model, batch.id, state));
   await log.ended(batch.name, state.status, came);
   told.say(tellEnd(batch, state, came));
-  for (const one of came.values()) if (!(one instanceof Error)) told.came(one);
   return true;
 }
 
@@ -70,7 +69,7 @@ async function begin(task: Task): Promise<ChatBatchId> {
   const id = await handedOver(task, name);
   await log.begun(name, id);
   told.say(`${id}: ${counted(requests.size, "question")} to ${chat.model}${worstOfAll(task)}`);
-  return { name, id };
+  return { name, id, size: requests.size };
 }
 
 function worstOfAll({ chat, batches, requests }: Task): string {
@@ -99,16 +98,16 @@ async function handedOver(task: Task, name: string): Promise<string> {
 }
 
 /** The batch of an earlier run; undefined where it never began. */
-async function findAgain(task: Task, { name, id }: OpenBatch): Promise<ChatBatchId | undefined> {
+async function findAgain(task: Task, { name, id, keys }: OpenBatch): Promise<ChatBatchId | undefined> {
   const { batches, log, told } = task;
   if (id !== undefined) {
     told.say(`${id} was begun before: waiting for it`);
-    return { name, id };
+    return { name, id, size: keys.length };
   }
   const found = await sought(task, name);
   if (found !== undefined) {
     await log.begun(name, found);
-    return { name, id: found };
+    return { name, id: found, size: keys.length };
   }
   // The money first: where this process ends in between, the next one does the same again.
   batches.forget?.(name);

@@ -1,7 +1,7 @@
 import type { Knowledge } from "../facts.ts";
-import { parseRecorded, type Recorded, textKey } from "../knowledge/index.ts";
+import { parseRecordedLine, type Recorded, textKey } from "../knowledge/index.ts";
 import type { Post } from "../schema/post.ts";
-import { openToGoOn } from "./go-on.ts";
+import { endWhole, openToGoOn, readLines } from "./go-on.ts";
 
 export interface RecordFile {
   /** Answers that were there before. */
@@ -25,10 +25,14 @@ export async function openRecords(
 ): Promise<RecordFile> {
   const handle = await openToGoOn(file, readOnly);
   try {
-    const text = (await handle?.readFile("utf8")) ?? "";
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    const known = new Set((whole.trim() === "" ? [] : parseRecorded(whole, file)).map(keyOfRecord));
-    if (!readOnly && whole.length < text.length) await handle?.truncate(Buffer.byteLength(whole));
+    const known = new Set<string>();
+    if (handle !== undefined) {
+      const end = await readLines(handle, file, (line, number) => {
+        const record = parseRecordedLine(line, file, number);
+        if (record) known.add(keyOfRecord(record));
+      });
+      if (!readOnly) await endWhole(handle, end);
+    }
     return {
       before: known.size,
       has: (post) => known.has(keyOf(post)),

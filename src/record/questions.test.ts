@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { worstUsd } from "../chat/cost.ts";
 import { guarded, scriptedChat, yes } from "../chat/guard.test-help.ts";
-import type { Chat, ChatAnswer, ChatBatches, ChatRequest } from "../chat.ts";
+import type { Chat, ChatBatches, ChatRequest } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import { openBatchLog } from "./batch-log.ts";
-import { createMeter, paid } from "./meter.ts";
+import { createMeter } from "./meter.ts";
+import { openPurse } from "./purse.ts";
 import { createQuestions } from "./questions.ts";
 
 const live = new AbortController().signal;
@@ -34,8 +35,9 @@ async function setUp(names: readonly string[], { maxUsd, usdPerDay, more }: Opti
   const meter = createMeter();
   const log = await openBatchLog(join(folder, "k.batches"));
   onTestFinished(() => log.close({ done: false }).catch(() => {}));
-  const told = { longestMs: 1, say: () => {}, came: (answer: ChatAnswer) => void paid(answer, meter) };
-  const questions = createQuestions(meter, { mode: "always", log, told, maxUsd });
+  const told = { longestMs: 1, say: () => {} };
+  const questions = createQuestions(meter, { mode: "always", log, told });
+  const purse = openPurse(meter, maxUsd);
   const begun: { readonly by: string; readonly size: number; readonly worst: number }[] = [];
   const chats = names.map((name) => {
     const batches: ChatBatches = {
@@ -51,7 +53,7 @@ async function setUp(names: readonly string[], { maxUsd, usdPerDay, more }: Opti
       fetch: async (_, requests) => new Map([...requests.keys()].map((key) => [key, { ...yes, usd: SHARE * WORST }])),
       ...more,
     };
-    const chat: Chat = scriptedChat(undefined, { price, batches }).chat;
+    const chat: Chat = purse.before(scriptedChat(undefined, { price, batches }).chat);
     const budget = { usdPerDay: usdPerDay ?? 1000, file: join(folder, "spend.db") };
     const { guard } = guarded(chat, { budget });
     return { name, guard, ...questions.of(name, guard, (request) => chat.ask(request, live)) };

@@ -1,10 +1,11 @@
 import { fingerprintOf } from "../chat/fingerprint.ts";
-import { isA, isPassing } from "../chat/kinds.ts";
+import { isA } from "../chat/kinds.ts";
 import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
 import { Fault } from "../errors.ts";
-import { type Asked, affordable, createAsked, worstOf } from "./asked.ts";
+import { type Asked, affordable, createAsked, putDown, roomOf, worstOf } from "./asked.ts";
 import type { BatchLog, OpenBatch } from "./batch-log.ts";
 import { carryOut, type Told } from "./carry-out.ts";
+import { createKnown } from "./known.ts";
 import type { Meter } from "./meter.ts";
 import { markWaiting } from "./waiting.ts";
 
@@ -16,15 +17,11 @@ export interface BatchOptions {
   readonly log: BatchLog;
   /** Requests of one batch at most; the server's own limit counts too. */
   readonly size?: number | undefined;
-  /** What may be spent in all, in US dollars: nothing is sent that might cost more. */
-  readonly maxUsd?: number | undefined;
   readonly told: Told;
 }
 
 type Ask = Chat["ask"];
 
-/** Batches that a question is asked in at most. */
-const TIMES = 3;
 /** Batches in a row that a budget may refuse: others spend from it too. */
 const REFUSALS = 3;
 
@@ -60,73 +57,31 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
   let waiting = false;
   let closed = false;
   let arrivals = log.results.size > 0 ? 1 : 0;
-  /** Answers that somebody has had: whoever asks the same gets them for nothing. */
-  const used = new Set<string>();
+  const known = createKnown(log);
   const underWay = () => new Set(log.open().flatMap(({ keys }) => keys));
   /** Questions in batches that an earlier run began. */
   let outstanding = underWay();
 
-  /** What more may be put aside, in US dollars. */
-  const room = ({ batches }: Asked): number =>
-    Math.min(batches.leftUsd?.() ?? Number.POSITIVE_INFINITY, (options.maxUsd ?? Number.POSITIVE_INFINITY) - meter.usd);
-
-  /** Puts a question down, unless the next batch is full: then it comes to the one after. */
-  const put = (asked: Asked, key: string, request: ChatRequest): void => {
-    const { batches, next, chat } = asked;
-    if (next.has(key)) return;
-    const bytes = batches.bytesOf(request);
-    const usd = worstOf(asked, request);
-    const left = room(asked);
-    if (asked.worstUsd + usd >= left) {
-      // What is put aside for this batch, or one under way, is set right when it has ended; then there may be room.
-      if (next.size > 0 || outstanding.size > 0) return;
-      meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model: chat.model, usd, leftUsd: Math.max(0, left) });
-      throw meter.lastFault;
-    }
-    const full = next.size >= Math.min(batches.maxRequests, options.size ?? batches.maxRequests);
-    if (full || (next.size > 0 && asked.bytes + bytes > batches.maxBytes)) return;
-    next.set(key, request);
-    asked.bytes += bytes;
-    asked.worstUsd += usd;
+  const overBudget = ({ chat: { model } }: Asked, usd: number, left: number): Fault => {
+    meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd: Math.max(0, left) });
+    return meter.lastFault;
   };
 
-  /** The answer, or why there will be none; undefined where it is to be asked, once more perhaps. */
-  const found = ({ batches }: Asked, key: string, request: ChatRequest): ChatAnswer | Fault | undefined => {
-    const result = log.results.get(key);
-    if (result === undefined) return batches.known?.(request);
-    const { came, times } = result;
-    return came instanceof Error && times < TIMES && mayComeYet(came) ? undefined : came;
-  };
-
-  const known = (asked: Asked, key: string, request: ChatRequest): ChatAnswer | undefined => {
-    const came = found(asked, key, request);
-    if (came instanceof Error) {
-      meter.lastFault = came;
-      throw came;
-    }
-    if (came === undefined || !log.results.has(key)) return came;
-    const again = used.has(key);
-    used.add(key);
-    return again ? { ...came, usd: 0, cached: true } : came;
-  };
-
-  /** One by one, as without batches; --max-usd is kept here too. */
+  /** One by one, as without batches. */
   const alone =
     (direct: Ask, model: string): Ask =>
-    async (request, signal) => {
-      if (closed) throw new Fault("CHAT_BATCHED", { model });
-      if (meter.usd < (options.maxUsd ?? Number.POSITIVE_INFINITY)) return direct(request, signal);
-      meter.lastFault = new Fault("CHAT_OVER_BUDGET", { model, usd: 0, leftUsd: 0 });
-      throw meter.lastFault;
-    };
+    (request, signal) =>
+      closed ? Promise.reject(new Fault("CHAT_BATCHED", { model })) : direct(request, signal);
 
   const noted = (asked: Asked, key: string, request: ChatRequest): void => {
     if (outstanding.has(key)) asked.away.set(key, request);
-    else put(asked, key, request);
+    else if (!putDown(asked, key, request, options.size) && asked.next.size === 0 && outstanding.size === 0)
+      // What is put aside for a batch is set right when it has ended, and then there may be room; but there is none.
+      throw overBudget(asked, worstOf(asked, request), roomOf(asked));
   };
 
   const sent = async (asked: Asked, signal: AbortSignal): Promise<void> => {
-    const requests = affordable(asked, room(asked));
+    const requests = affordable(asked, roomOf(asked));
     try {
       if (requests.size === 0) return;
       await carryOut({ ...asked, requests, log, told, signal });
@@ -155,17 +110,21 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       all.push(asked);
       const look: Look = (request) => {
         const key = fingerprintOf(chat, request);
-        const came = found(asked, key, request);
+        const came = known.look(batches, key, request);
         return came instanceof Error || (came === undefined && outstanding.has(key)) ? "settled" : came;
       };
       const ask: Ask = async (request, signal) => {
         const key = fingerprintOf(chat, request);
-        const answer = known(asked, key, request);
-        if (answer !== undefined) return answer;
+        const came = known.take(batches, key, request);
+        if (came instanceof Error) {
+          meter.lastFault = came;
+          throw came;
+        }
+        if (came !== undefined) return came;
         if (asked.single) return alone(direct, model)(request, signal);
         if (!closed) noted(asked, key, request);
         waiting = true;
-        markWaiting();
+        markWaiting("batched");
         throw new Fault("CHAT_BATCHED", { model });
       };
       return { ask, look };
@@ -206,7 +165,3 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
     for (const key of requests.keys()) asked.away.delete(key);
   }
 }
-
-/** Whether another batch may bring what this one did not. */
-const mayComeYet = (fault: Fault): boolean =>
-  isPassing(fault) || (isA(fault, "CHAT_BATCH_ENDED") && fault.details.status === "expired");

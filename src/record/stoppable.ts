@@ -5,6 +5,8 @@ import { type Outcome, pass } from "../outcome.ts";
 export interface Lacks {
   /** Passes for a reason that makes an event degraded. */
   degraded: number;
+  /** Posts that wait for another start, since the model wants to be left alone for long. */
+  postponed?: number;
 }
 
 /**

@@ -3,45 +3,85 @@ import type { OpenStage } from "../flow/types.ts";
 import { type Outcome, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
 
-const asking = new AsyncLocalStorage<Post>();
-const waiting = new WeakSet<Post>();
+/** What a post waits for: an answer by a batch, or its turn to be asked of. */
+export type Wait = "batched" | "waiting";
 
-/** The post that a stage asks of right now waits for a batch: what later stages would ask of it is not known yet. */
-export function markWaiting(): void {
-  const post = asking.getStore();
-  if (post) waiting.add(post);
+interface Asking {
+  readonly post: Post;
+  /** One for each question that waits. */
+  readonly waits: Set<{ readonly wait: Wait }>;
+  asked: boolean;
 }
+
+const asking = new AsyncLocalStorage<Asking>();
+const waits = new WeakMap<Post, Wait>();
+
+/**
+ * The post that a stage asks of right now waits: what later stages would ask of it is not known yet. The function that comes back says
+ * that the question goes out after all.
+ */
+export function markWaiting(wait: Wait): () => void {
+  const now = asking.getStore();
+  const mark = { wait };
+  now?.waits.add(mark);
+  return () => {
+    if (now === undefined) return;
+    now.asked = true;
+    now.waits.delete(mark);
+  };
+}
+
+/** What the post still waits for after a run. */
+export const waitOf = (post: Post): Wait | undefined => waits.get(post);
+
+const waitingPass = (post: Post): Outcome<never> | undefined => {
+  const wait = waits.get(post);
+  return wait && pass(wait);
+};
 
 const quickUnlessWaiting =
   (inner: OpenStage["stage"]): NonNullable<OpenStage["stage"]["quick"]> =>
   (view) =>
-    waiting.has(view.post) ? pass("batched") : inner.quick?.(view);
+    waitingPass(view.post) ?? inner.quick?.(view);
 
 /**
- * The same stage, which leaves posts alone that wait for an answer; they pass as `batched`. One that asks is given its posts one
- * by one, so that each question is known to be of one post.
+ * The same stage, which leaves posts alone that wait; they pass for what they wait for. One that asks is given its posts one by one, so
+ * that each question is known to be of one post. A post whose time was over before it was asked of waits too: for a record there is
+ * no hurry.
  */
 export function inTurn(open: OpenStage): OpenStage {
   const inner = open.stage;
   const run: typeof inner.run = (batch, signal) =>
     Promise.all(
       batch.map(async (view): Promise<Outcome<object>> => {
-        if (waiting.has(view.post)) return pass("batched");
-        const [outcome] = await asking.run(view.post, () => inner.run([view], signal));
-        return waiting.has(view.post) ? pass("batched") : outcome!;
+        const { post } = view;
+        const before = waitingPass(post);
+        if (before) return before;
+        const now: Asking = { post, waits: new Set(), asked: false };
+        const [outcome] = await asking.run(now, () => inner.run([view], signal));
+        const wait = waitAfter(now, outcome!);
+        if (wait === undefined) return outcome!;
+        waits.set(post, wait);
+        return pass(wait);
       }),
     );
   return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
+}
+
+function waitAfter({ waits, asked }: Asking, outcome: Outcome<object>): Wait | undefined {
+  const [first] = waits;
+  if (first !== undefined) return first.wait;
+  return outcome.kind === "pass" && outcome.reason === "timeout" && !asked ? "waiting" : undefined;
 }
 
 /** For stages that ask nobody: their posts stay together. */
 export function unlessWaiting(open: OpenStage): OpenStage {
   const inner = open.stage;
   const run: typeof inner.run = async (batch, signal) => {
-    const ready = batch.filter(({ post }) => !waiting.has(post));
+    const ready = batch.filter(({ post }) => !waits.has(post));
     const said = ready.length === 0 ? [] : await inner.run(ready, signal);
     const outcomes = new Map(ready.map((view, i) => [view, said[i]!]));
-    return batch.map((view) => outcomes.get(view) ?? pass("batched"));
+    return batch.map((view) => outcomes.get(view) ?? pass(waits.get(view.post) ?? "batched"));
   };
   return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
 }

@@ -22,6 +22,9 @@ export const deadLetterSchema = z.strictObject({
   bytes: z.string(),
   /** How many they were, where they were too many for the letter: then `bytes` is empty, and they stay at `origin`. */
   leftOut: z.int().positive().optional(),
+  /** Bytes of the origin's headers, and of its key, where those were too many as well. */
+  leftOutHeaders: z.int().positive().optional(),
+  leftOutKey: z.int().positive().optional(),
 });
 
 export type DeadLetter = Readonly<z.output<typeof deadLetterSchema>>;

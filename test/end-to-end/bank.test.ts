@@ -64,6 +64,8 @@ test("bank check tells what is in a bank", async () => {
   const { code, stdout, stderr } = await starling(["bank", "check", bank]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toBe(`${bank}: 2 demonstrations, 1 with a caption, 1 without entities (50%); LOC 1, PER 1\n`);
+  const single = bankFile(lines(adele));
+  expect((await starling(["bank", "check", single])).stdout).toContain(`${single}: 1 demonstration, `);
 });
 
 test("bank check tells all that is wrong, and ends with 2", async () => {

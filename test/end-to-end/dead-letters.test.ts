@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { configFile, freshFolder, starling, tinyConfig } from "./starling.ts";
@@ -78,6 +78,49 @@ describe("starling dead-letters show", () => {
   });
 });
 
+describe("what strangers wrote is shown and not obeyed", () => {
+  const path = join(freshFolder(), "hostile.ndjson");
+  const posted = '{"id": "\u001b[2J",\n "text": "\u202egnp"}\n';
+  beforeAll(async () => {
+    const [line] = readFileSync(file, "utf8").split("\n");
+    const plain = JSON.parse(line!);
+    const origin = { ...plain.origin, headers: { "x\u001b[1m": "a\ncode: NONE\u009b2J" } };
+    const bytes = Buffer.from(posted).toString("base64");
+    const hostile = {
+      ...plain,
+      postId: "\u001b]0;owned\u0007",
+      reason: "one\r\ntwo\u001b[A",
+      key: "k\n\u202e",
+      origin,
+      bytes,
+    };
+    writeFileSync(path, `${JSON.stringify(hostile)}\n`);
+  });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant.
+  const obeyed = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/;
+
+  test("by list, which keeps each letter to its line", async () => {
+    const { code, stdout, stderr } = await letters("list", "--file", path);
+    expect([code, stdout + stderr]).toEqual([0, expect.not.stringMatching(obeyed)]);
+    expect(stdout.split("\n")).toHaveLength(2);
+    expect(stdout).toContain("post \\u001b]0;owned\\u0007  one\\u000d\\u000atwo\\u001b[A");
+  });
+
+  test("by show, whose rows hold one value each, and whose text keeps its lines", async () => {
+    const { code, stdout } = await letters("show", "hostile.ndjson:1", "--file", path);
+    expect([code, stdout]).toEqual([0, expect.not.stringMatching(obeyed)]);
+    expect(stdout).toContain("\nheader x\\u001b[1m: a\\u000acode: NONE\\u009b2J\n");
+    expect(stdout).toContain("\nkey: k\\u000a\\u202e\n");
+    expect(stdout).toMatch(/\nbytes \(\d+\):\n\{"id": "\\u001b\[2J",\n "text": "\\u202egnp"\}\n\n$/);
+  });
+
+  test("but the bytes alone, and JSON, are as they came", async () => {
+    expect(await letters("show", "hostile.ndjson:1", "--file", path, "--bytes")).toMatchObject({ stdout: posted });
+    const { stdout } = await letters("show", "hostile.ndjson:1", "--file", path, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ key: "k\n\u202e" });
+  });
+});
+
 describe("starling dead-letters replay", () => {
   test("writes the original bytes to a new file, and never over one that is there", async () => {
     const out = join(freshFolder(), "again.ndjson");
@@ -107,6 +150,36 @@ describe("starling dead-letters replay", () => {
   ])("%j is refused before anything is sent", async (flags, reason) => {
     const { code, stdout, stderr } = await letters("replay", "--file", file, ...flags);
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(reason)]);
+  });
+});
+
+describe("starling dead-letters replay --to-topic is refused", () => {
+  const live = `resources: { broker: { use: log-kafkajs, options: { brokers: "127.0.0.1:1" } } }
+source: { use: source-kafka, options: { client: broker, topics: [posts] } }
+sink: { use: sink-kafka, options: { client: broker, topic: entities } }
+deadLetters: { use: sink-kafka, options: { client: broker, topic: letters } }
+`;
+  test.each([
+    ["where letters would be added to themselves", "letters", [], "letters is where the dead letters are read"],
+    [
+      "where other letters are read",
+      "letters-2",
+      ["--topic", "letters-2"],
+      "letters-2 is where the dead letters are read",
+    ],
+    ["where letters go", "letters", ["--topic", "letters-2"], "letters is the topic of dead letters"],
+    ["where events go", "entities", [], "entities is where the config sends its events"],
+    [
+      "where events go, of letters in a file",
+      "entities",
+      ["--file", "a"],
+      "entities is where the config sends its events",
+    ],
+  ])("%s", async (_where, topic, flags, reason) => {
+    expect(await letters("replay", "-c", configFile(live), "--to-topic", topic, ...flags)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${reason}; name another topic with --to-topic [USAGE]`),
+    });
   });
 });
 

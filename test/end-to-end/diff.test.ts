@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -80,6 +80,7 @@ deadLetters: { use: sink-kafka, options: { client: broker, topic: letters } }
     [["--into", "entities"], "entities is where the config sends its events"],
     [["--into", "letters"], "letters is the topic of dead letters"],
     [["--into", "extra", "--against", "/none"], "cannot read /none"],
+    [["--into", "extra", "--against", "topic:extra"], "--into extra is the topic of --against"],
     [["--into", "extra", "--topics", "/(/"], "is no regular expression"],
   ])("with %j", async (flags, reason) => {
     expect(await starling(["replay", configFile(live), ...flags])).toMatchObject({
@@ -88,4 +89,21 @@ deadLetters: { use: sink-kafka, options: { client: broker, topic: letters } }
       stderr: expect.stringContaining(reason),
     });
   });
+
+  test.each(["--output", "--dead-letters"])(
+    "where %s is the file that it is held against, by a link too",
+    async (flag) => {
+      const cwd = freshFolder();
+      const [baseline, link] = [join(cwd, "before.ndjson"), join(cwd, "link.ndjson")];
+      writeFileSync(baseline, "{}\n");
+      symlinkSync(baseline, link);
+      const rest = flag === "--output" ? [] : ["--into", "extra"];
+      const args = ["replay", configFile(live), ...rest, flag, link, "--against", "before.ndjson"];
+      expect(await starling(args, { cwd })).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`${flag} ${link} is the file of --against`),
+      });
+      expect(readFileSync(baseline, "utf8")).toBe("{}\n");
+    },
+  );
 });

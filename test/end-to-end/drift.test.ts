@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { EntityEvent } from "starling-ner";
 import { describe, expect, test } from "vitest";
+import { lockStore } from "../../src/drift/store.ts";
 import { freshFolder, plugin, root, starling } from "./starling.ts";
 
 /** Posts of two names each through a real pipeline, and labels that agree with every second name. */
@@ -94,6 +95,25 @@ describe("starling drift over files", () => {
       });
   });
 
+  test("two on one store do not run side by side", async () => {
+    const { drift, folder } = await recorded(1);
+    const config = drift({ store: "drift.sqlite" });
+    // By another way to the same file.
+    symlinkSync(folder, `${folder}-link`);
+    const unlock = await lockStore(`${folder}-link/drift.sqlite`);
+    const refused = await starling(["drift", config]);
+    unlock();
+    expect(refused).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /drift\.sqlite cannot be used: another starling drift has it open.*\[DRIFT_STORE\]/,
+      ),
+    });
+    expect(await starling(["drift", config])).toMatchObject({ code: 0 });
+    expect(readdirSync(folder).filter((name) => name.includes("lock"))).toEqual([]);
+  });
+
   test("writes a report that stands alone", async () => {
     const { drift, folder } = await recorded();
     const page = join(folder, "page.html");
@@ -168,6 +188,18 @@ describe("starling drift report --from", () => {
     const { code } = await starling(["drift", "report", "--from", worker.url, ...model, "--out", page]);
     expect(code).toBe(0);
     expect(readFileSync(page, "utf8")).toMatch(/types: 0\.\d+, more than 0\.\d+/);
+  });
+
+  test("a path in front of the pages is kept, and a page itself may be named", async () => {
+    const metrics = 'ner_build_info{version="1"} 1\nner_eval_predicted_total{model_version="m"} 0\n';
+    await using worker = await serving({ "/ner/one/metrics": metrics });
+    const cwd = freshFolder();
+    for (const path of ["/ner/one", "/ner/one/", "/ner/one/metrics"])
+      expect(await starling(["drift", "report", "--from", worker.url + path], { cwd })).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("drift.html written"),
+      });
+    expect(await starling(["drift", "report", "--from", worker.url], { cwd })).toMatchObject({ code: 2 });
   });
 
   test("something else is refused", async () => {

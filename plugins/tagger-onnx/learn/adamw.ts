@@ -14,6 +14,14 @@ const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
+/** What is the same for all elements of an update. */
+export const factorsOf = ({ lr, decay, scale, step }: AdamW) => ({
+  rate: lr / (1 - beta1 ** step),
+  keep: 1 - lr * decay,
+  correction: 1 / Math.sqrt(1 - beta2 ** step),
+  scale,
+});
+
 /**
  * AdamW on the elements [from, to) of `weights`, `first` and `second`, with the gradient of element `from` at
  * `gradients[gradientsFrom]`. Loshchilov and Hutter 2019, algorithm 2, https://arxiv.org/abs/1711.05101; PyTorch's order.
@@ -24,12 +32,10 @@ export function adamw(
   to: number,
   gradients: Float32Array,
   gradientsFrom: number,
-  { lr, decay, scale, step }: AdamW,
+  settings: AdamW,
 ): void {
   const { weights, first, second } = state;
-  const rate = lr / (1 - beta1 ** step);
-  const correction = 1 / Math.sqrt(1 - beta2 ** step);
-  const keep = 1 - lr * decay;
+  const { rate, keep, correction, scale } = factorsOf(settings);
   const shift = gradientsFrom - from;
   for (let i = from; i < to; i++) {
     const g = gradients[i + shift]! * scale;

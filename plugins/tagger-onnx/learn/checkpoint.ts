@@ -65,7 +65,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-const bytesOf = (array: Float32Array<SharedArrayBuffer>) => new Uint8Array(array.buffer);
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array<SharedArrayBuffer>) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 async function checkSize(folder: string, name: string, bytes: number): Promise<void> {
   const found = await stat(join(folder, name)).catch(() => undefined);

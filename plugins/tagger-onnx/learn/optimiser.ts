@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { adamw, scheduleAt, squares } from "./adamw.ts";
 import type { RowGradients } from "./embedding-rows.ts";
+import { openKernels } from "./kernels.ts";
 import { createControl, DONE, GO, STOP, SUM, TASK, UPDATE, writeUpdate } from "./optimiser-control.ts";
 import { blocksOf, sumBlocks, type Update, updateRange } from "./optimiser-work.ts";
 import type { LearnerOptions } from "./options.ts";
@@ -72,6 +73,7 @@ function createTeam(arena: Arena, threads: number) {
   const control = createControl(blocks);
   const half = threads > 1 ? Math.floor(arena.length / 32) * 16 : arena.length;
   const worker = threads > 1 ? startWorker(arena, control, half) : undefined;
+  const own = { arena, kernels: openKernels(arena) };
   const { flags, sums } = control;
   let turn = 0;
   /** Gives the other thread its half of a task, does this one's, and waits. */
@@ -82,12 +84,12 @@ function createTeam(arena: Arena, threads: number) {
   };
   return {
     squares(): number {
-      together(SUM, () => sumBlocks(arena, sums, 0, worker === undefined ? blocks : Math.floor(blocks / 2)));
+      together(SUM, () => sumBlocks(own, sums, 0, worker === undefined ? blocks : Math.floor(blocks / 2)));
       return sums.reduce((a, b) => a + b, 0);
     },
     update(update: Update): void {
       writeUpdate(control, update);
-      together(UPDATE, () => updateRange(arena, update, 0, half));
+      together(UPDATE, () => updateRange(own, update, 0, half));
     },
     async close(): Promise<void> {
       if (worker === undefined) return;

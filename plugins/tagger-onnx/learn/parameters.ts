@@ -1,5 +1,6 @@
 import { Tensor } from "onnxruntime-node";
 import type { FloatTensor } from "../graph/graph.ts";
+import { Memory } from "./web-assembly.ts";
 
 /** Which learning rate a parameter follows. */
 export type Group = "encoder" | "head";
@@ -26,6 +27,8 @@ export interface Arena {
   readonly second: Float32Array<SharedArrayBuffer>;
   /** Empty in an arena whose gradients come by row. */
   readonly gradients: Float32Array<SharedArrayBuffer>;
+  /** What the arrays lie in; WebAssembly reads no other memory. */
+  readonly memories: Readonly<Record<"weights" | "first" | "second" | "gradients", Memory>>;
 }
 
 export type Start = Pick<Parameter, "name" | "group" | "decays"> & { readonly value: FloatTensor };
@@ -41,11 +44,23 @@ export function createArena(starts: readonly Start[], gradients = true): Arena {
     length = Math.ceil((offset + value.data.length) / alignment) * alignment;
     return { ...rest, dims: value.dims, offset, length: value.data.length };
   });
-  const array = (size = length) => new Float32Array(new SharedArrayBuffer(size * 4));
-  const weights = array();
-  for (const [i, { offset }] of parameters.entries()) weights.set(starts[i]!.value.data, offset);
-  return { parameters, length, weights, first: array(), second: array(), gradients: array(gradients ? length : 0) };
+  const sizes = { weights: length, first: length, second: length, gradients: gradients ? length : 0 };
+  const memories = mapValues(sizes, memoryOf);
+  const arrays = mapValues(sizes, (size, name) => new Float32Array(memories[name].buffer, 0, size));
+  for (const [i, { offset }] of parameters.entries()) arrays.weights.set(starts[i]!.value.data, offset);
+  return { parameters, length, ...arrays, memories };
 }
+
+/** Of WebAssembly, in bytes. */
+const PAGE = 65_536;
+
+function memoryOf(floats: number): Memory {
+  const pages = Math.max(1, Math.ceil((4 * floats) / PAGE));
+  return new Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+const mapValues = <K extends string, A, B>(object: Readonly<Record<K, A>>, change: (value: A, key: K) => B) =>
+  Object.fromEntries(Object.entries<A>(object).map(([key, value]) => [key, change(value, key as K)])) as Record<K, B>;
 
 /** The part of one of the arena's arrays that belongs to a parameter; shares its memory. */
 export const viewOf = (array: Float32Array, { offset, length }: Pick<Parameter, "offset" | "length">): Float32Array =>

@@ -89,6 +89,10 @@ describe.skipIf(noBroker)(
       [["--output", "-", "--from", "yesterday"], "--from yesterday is no bound"],
       [[], "events need one place to go"],
       [["--output", "-", "--against", "a.ndjson"], "--against prints to standard output"],
+      [
+        ["--output", "-", "--from", "nope/0:3"],
+        "an offset is given for nope/0, which is not read; name partitions of ",
+      ],
     ])("%j is refused", async (flags, reason) => {
       expect(await replay(freshFolder(), false, ...flags)).toMatchObject({
         code: 2,

@@ -1,0 +1,65 @@
+import { worstUsd } from "../chat/cost.ts";
+import { isA, peaceMs } from "../chat/kinds.ts";
+import type { Chat, ChatAnswer } from "../chat.ts";
+import { Fault, isFault } from "../errors.ts";
+import type { Meter } from "./meter.ts";
+import type { Parts } from "./metered.ts";
+import { markWaiting } from "./waiting.ts";
+
+/**
+ * Asks one by one. A question that must wait, for money that calls under way may give back or because the server wants peace, marks its
+ * post as waiting: it is asked of in another round, though its deadline passes meanwhile.
+ */
+export function createDirect(inner: Chat, { meter, purse, turns, questions }: Parts): Chat["ask"] {
+  const { model, price } = inner;
+  let peaceUntil = Number.NEGATIVE_INFINITY;
+
+  /** No turn will come. With batches the run goes on for their sake, and the post is told as left out. */
+  const noTurn = (usd: number, release: () => void): Fault => {
+    const fault = new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd: Math.max(0, purse.freeUsd()) });
+    if (turns.closed) return fault;
+    meter.spent.abort();
+    if (questions === undefined) return fault;
+    release();
+    meter.lastFault = fault;
+    return fault;
+  };
+  const heard = (error: unknown): void => {
+    const ms = peaceMs(error);
+    if (ms > 0 || purse.refused(error)) markWaiting("waiting");
+    if (ms === 0) return;
+    peaceUntil = performance.now() + ms;
+    if (peaceUntil > (meter.peace?.until ?? 0)) meter.peace = { model, until: peaceUntil };
+  };
+
+  return async (request, signal) => {
+    const release = markWaiting("waiting");
+    const peace = peaceUntil - performance.now();
+    if (peace > 0) throw new Fault("CHAT_BUSY", { model, afterMs: Math.ceil(peace) });
+    const usd = price === undefined ? 0 : worstUsd(request, price);
+    if (!(await turns.take(usd, signal))) throw noTurn(usd, release);
+    try {
+      release();
+      return await watched(() => inner.ask(request, signal), meter);
+    } catch (error) {
+      heard(error);
+      throw error;
+    } finally {
+      turns.end(usd);
+    }
+  };
+}
+
+async function watched(call: () => Promise<ChatAnswer>, meter: Meter): Promise<ChatAnswer> {
+  meter.underWay++;
+  try {
+    return await call();
+  } catch (error) {
+    const open = isA(error, "CHAT_CIRCUIT_OPEN");
+    if (isFault(error) && !(open && meter.lastFault)) meter.lastFault = error;
+    if (open) meter.circuitOpen.abort();
+    throw error;
+  } finally {
+    meter.underWay--;
+  }
+}
