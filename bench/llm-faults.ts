@@ -210,6 +210,7 @@ const bench: Bench = async ({ scale }) => {
   for (const [name, value] of Object.entries(run)) console.log(`${name}: ${JSON.stringify(value)}`);
   const inTime = run.slowestMs <= DEADLINE_MS + SLACK_MS && run.openedAfterMs <= 5000;
   console.log(`within deadline (+${SLACK_MS} ms) and open within 5 s: ${inTime}`);
+  if (!inTime || run.exact < run.posts) process.exitCode = 1;
   return { bench: "llm-faults", ratio: run.exact / run.posts, wanted: 1, inTime, deadlineMs: DEADLINE_MS, ...run };
 };
 export default bench;

@@ -572,6 +572,11 @@ export const faults = {
     say: (d: { model: string; afterMs: number }) =>
       `a process of the tagger ${d.model} gave no answer for ${d.afterMs} ms and was replaced; raise timeoutMs if the posts are long`,
   },
+  TIMEOUT_SHORT: {
+    retry: false,
+    say: (d: { stage: string; timeoutMs: number; option: string; ms: number }) =>
+      `${d.stage} is ended after ${d.timeoutMs} ms (timeoutMs), before its ${d.option} of ${d.ms} ms is over; raise timeoutMs above ${d.option}, or lower ${d.option}`,
+  },
   TOKENIZER_MISMATCH: {
     retry: false,
     say: (d: { tokenizer: string; what: string }) =>

@@ -48,6 +48,14 @@ const plugins = [
     gives: ["knowledge"],
     open: async () => ({ run }),
   }),
+  defineStage({
+    name: "waiter",
+    about,
+    options: z.strictObject({ deadlineMs: z.int() }),
+    gives: ["knowledge"],
+    limits: ({ deadlineMs }) => ({ deadlineMs }),
+    open: async () => ({ run }),
+  }),
   defineStage({ name: "gate", about, options: none, needs: ["draft"], gives: ["ask"], open: async () => ({ run }) }),
 ];
 const builtins: Builtins = Object.fromEntries(
@@ -178,6 +186,19 @@ describe("checkConfig", () => {
       { code: "FACT_UNUSED", line: 8, message: expect.stringMatching(/put final behind it$/) },
     ]);
     expect((await check(good.replace("  - { use: gate }\n", right))).warnings).toMatchObject([{ code: "FACT_UNUSED" }]);
+  });
+
+  test("warns of a stage that is ended before its own time limit", async () => {
+    const codes = async (timeoutMs: number) =>
+      (await check(`${good}  - { use: waiter, timeoutMs: ${timeoutMs}, options: { deadlineMs: 2000 } }\n`)).warnings
+        .filter(({ code }) => code !== "FACT_UNUSED")
+        .map(showProblem);
+    expect(await codes(2000)).toEqual([]);
+    expect(await codes(1999)).toEqual([
+      expect.stringMatching(
+        /^x.yaml:9:31: waiter is ended after 1999 ms \(timeoutMs\), before its deadlineMs of 2000 ms/,
+      ),
+    ]);
   });
 
   test("warns of a resource that nobody borrows", async () => {

@@ -210,6 +210,8 @@ export interface StagePlugin<N extends Fact, U extends Fact, G extends Fact, O e
   readonly gives: readonly G[];
   /** Names of the resources that these options borrow, so that `check` can tell before anything opens. */
   borrows?(options: z.output<O>): readonly Borrow[];
+  /** Time limits of its own, in milliseconds, by option: a stage's `timeoutMs` below one of them ends its work before. */
+  limits?(options: z.output<O>): Readonly<Record<string, number>>;
   open(options: z.output<O>, host: Host): Promise<Stage<N, U, G>>;
 }
 
@@ -308,6 +310,7 @@ export type AnyPlugin =
       readonly uses: readonly Fact[];
       readonly gives: readonly Fact[];
       borrows?(options: unknown): readonly Borrow[];
+      limits?(options: unknown): Readonly<Record<string, number>>;
       open(options: unknown, host: Host): Promise<Stage>;
     })
   | (Declared<"resource", z.ZodType> & {

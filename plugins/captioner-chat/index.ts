@@ -29,6 +29,7 @@ export default defineStage({
     ...captionLimits,
   }),
   borrows: ({ model }) => [{ port: chatPort, name: model }],
+  limits: ({ answerMs }) => ({ answerMs }),
   async check({ model: name, images }, host) {
     const told = await host.foretold(name);
     const blind = told?.takesImages === false ? [withoutImages(name, String(told.model))] : [];

@@ -38,24 +38,30 @@ export async function exchange(dispatcher: Dispatcher, sent: Sent): Promise<Rece
     started?.abort(signal.reason);
   };
   signal.addEventListener("abort", abort, { once: true });
-  dispatcher.dispatch(
-    { origin, path: pathname + search, method, headers, body },
-    {
-      onRequestStart(controller) {
-        started = controller; // until then it waits for a connection
-        if (signal.aborted) controller.abort(signal.reason);
+  const begin = () =>
+    dispatcher.dispatch(
+      { origin, path: pathname + search, method, headers, body },
+      {
+        onRequestStart(controller) {
+          started = controller; // until then it waits for a connection
+          if (signal.aborted) controller.abort(signal.reason);
+        },
+        onResponseStart: (_, status, headers) => {
+          head = { status, headers };
+        },
+        onResponseData(controller, chunk) {
+          bytes += chunk.byteLength;
+          if (bytes > maxBytes) controller.abort(new TooLong(`it is longer than maxBytes ${maxBytes}`));
+          else chunks.push(chunk);
+        },
+        onResponseEnd: () => resolve({ ...head, body: Buffer.concat(chunks) }),
+        onResponseError: (_, error) => reject(error),
       },
-      onResponseStart: (_, status, headers) => {
-        head = { status, headers };
-      },
-      onResponseData(controller, chunk) {
-        bytes += chunk.byteLength;
-        if (bytes > maxBytes) controller.abort(new TooLong(`it is longer than maxBytes ${maxBytes}`));
-        else chunks.push(chunk);
-      },
-      onResponseEnd: () => resolve({ ...head, body: Buffer.concat(chunks) }),
-      onResponseError: (_, error) => reject(error),
-    },
-  );
+    );
+  try {
+    begin();
+  } catch (error) {
+    reject(error);
+  }
   return promise.finally(() => signal.removeEventListener("abort", abort));
 }

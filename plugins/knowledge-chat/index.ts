@@ -14,6 +14,7 @@ export default defineStage({
     { port: chatPort, name: chat },
     { port: bankPort, name: bank },
   ],
+  limits: ({ deadlineMs }) => ({ deadlineMs }),
   async check({ prompt, structured }, host) {
     return readPrompt(promptFolder(prompt, host.resolve), structured).then(
       () => [],

@@ -233,6 +233,9 @@ describe.each([
       expect(text.length).toBeLessThanOrEqual(1200);
       expect(text).not.toMatch(/[\p{Cc}\u200b\u202a-\u202e\u2066-\u2069]/u);
       expect(names.length).toBeLessThanOrEqual(40);
+      expect(names.map((name) => name.text + name.type).join("")).not.toMatch(
+        /[\p{Cc}\u200b\u202a-\u202e\u2066-\u2069]/u,
+      );
     }
   });
   test("do reach this LLM: it obeyed nearly all, so that the suite tests something", () => {

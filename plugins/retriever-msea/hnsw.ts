@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdtemp, rename, rm } from "node:fs/promises";
+import { access, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HierarchicalNSW } from "hnswlib-node";
 import { makeFolder } from "starling-ner";
@@ -27,7 +27,7 @@ const GRAPH = { m: 16, efConstruction: 200, seed: 100 };
 export async function hnswIndex(table: Table, { ef, keep }: HnswOptions): Promise<Index> {
   const { HierarchicalNSW } = await loadLibrary();
   const graph = new HierarchicalNSW("ip", table.width);
-  await readOrBuild(graph, table, `${keep}.${digestOf(table)}.hnsw`);
+  await readOrBuild(graph, table, keep);
   graph.setEf(ef);
   return { kind: "hnsw", search: (query, n) => searchGraph(graph, query, Math.min(n, rowsOf(table))) };
 }
@@ -44,7 +44,8 @@ function searchGraph(graph: HierarchicalNSW, query: Float32Array, n: number) {
   return neighbors.map((row, i) => ({ row, similarity: 1 - distances[i]! }));
 }
 
-async function readOrBuild(graph: HierarchicalNSW, table: Table, file: string): Promise<void> {
+async function readOrBuild(graph: HierarchicalNSW, table: Table, keep: string): Promise<void> {
+  const file = `${keep}.${digestOf(table)}.hnsw`;
   if (await isThere(file)) {
     try {
       await graph.readIndex(file);
@@ -58,10 +59,22 @@ async function readOrBuild(graph: HierarchicalNSW, table: Table, file: string): 
     const beside = join(folder, "graph");
     await buildApart({ ...GRAPH, ...table, file: beside });
     await graph.readIndex(beside);
-    await rename(beside, file).catch(() => {});
+    await rename(beside, file).then(
+      () => removeOthers(keep, file),
+      () => {},
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Graphs of what the bank was before: nobody will read them again. */
+async function removeOthers(keep: string, file: string): Promise<void> {
+  const [folder, begin] = [dirname(keep), `${basename(keep)}.`];
+  const isGraph = (name: string) => name.startsWith(begin) && /^[0-9a-f]{16}\.hnsw$/.test(name.slice(begin.length));
+  const names = await readdir(folder).catch(() => []);
+  const old = names.filter((name) => isGraph(name) && name !== basename(file));
+  await Promise.all(old.map((name) => rm(join(folder, name), { force: true }).catch(() => {})));
 }
 
 /** A new folder beside `file`, or, where that cannot be written, among the temporary ones. */

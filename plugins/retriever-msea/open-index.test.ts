@@ -94,6 +94,26 @@ withLibrary("a kept graph that is broken is built anew", async () => {
   expect(index.search(rowOf(table, 5), 1)).toMatchObject([{ row: 5 }]);
 });
 
+withLibrary("graphs of what the bank was before are removed, and nothing else", async () => {
+  const keep = join(folder, "bank.features");
+  const others = [
+    "bank.features.text.0123456789abcdef.hnsw",
+    "bank.features.0123456789abcdef.hnsw.bak",
+    "bank.features.0123.hnsw",
+    "bankxfeatures.0123456789abcdef.hnsw",
+    "other.features.0123456789abcdef.hnsw",
+  ];
+  await Promise.all(others.map((name) => writeFile(join(folder, name), "")));
+  const own = async () => (await readdir(folder)).filter((name) => /^(?:bank|other).features/.test(name)).sort();
+  await hnswIndex(tableOf(100, 8, 1), { ef: 64, keep });
+  const [first] = (await own()).filter((name) => !others.includes(name));
+  await hnswIndex(tableOf(100, 8, 2), { ef: 64, keep });
+  const left = await own();
+  const [second] = left.filter((name) => !others.includes(name));
+  expect(second).not.toBe(first);
+  expect(left).toEqual([...others, second].sort());
+});
+
 withLibrary("a folder that cannot be written is no hindrance", async () => {
   const file = join(folder, "file");
   await writeFile(file, "");

@@ -365,6 +365,26 @@ describe("the circuit", () => {
     expect(warnings.slice(2)).toEqual([[expect.stringContaining("the circuit is closed again"), { model }]]);
   });
 
+  test("a long Retry-After is warned of once, and a longer one again", async () => {
+    let seconds = 5;
+    const { chat } = scriptedChat(() => Promise.reject(new Fault("CHAT_BUSY", { model, afterMs: seconds * 1000 })));
+    const { guard, warnings } = guarded(chat, { attempts: 1 });
+    const wanted = (seconds: number) => [expect.stringContaining(`left alone for ${seconds} s`), { model, seconds }];
+    const askAll = () => Promise.all([1, 2, 3].map((n) => ended(guard.ask(distinct(n), never))));
+    await askAll();
+    expect(warnings).toEqual([]);
+    await vi.advanceTimersByTimeAsync(5000);
+    seconds = 100;
+    await askAll();
+    expect(warnings).toEqual([wanted(100)]);
+    await vi.advanceTimersByTimeAsync(100_000);
+    seconds = 864_000;
+    await askAll();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect((await askAll()).map(({ how }) => how)).toEqual(["CHAT_BUSY", "CHAT_BUSY", "CHAT_BUSY"]);
+    expect(warnings).toEqual([wanted(100), wanted(864_000)]);
+  });
+
   test("a probe that nobody waits for any more is no sign of life", async () => {
     let hangs = false;
     const { chat } = scriptedChat((request, signal, call) =>

@@ -9,7 +9,12 @@ export interface News {
   /** The circuit has opened, also after one try more, because of this last failure; or it has closed. */
   circuit(open: boolean, last: unknown): void;
   overBudget(usd: number, leftUsd: number): void;
+  /** The server wants to be left alone for `ms`, 0 where it did not say so. */
+  peace(ms: number): void;
 }
+
+/** A shorter peace ends before anyone could read of it. */
+const LONG_MS = 60_000;
 
 /** Warns of what leaves all posts without an answer, and says when it is over. */
 export function newsOf(model: string, told: Pick<Told, "warn">): News {
@@ -21,6 +26,7 @@ export function newsOf(model: string, told: Pick<Told, "warn">): News {
     return true;
   };
   let openIsTold = false;
+  let peaceToldUntil = 0;
   return {
     circuit(open, last) {
       if (open && isDue("circuit")) {
@@ -41,6 +47,16 @@ export function newsOf(model: string, told: Pick<Told, "warn">): News {
           usd,
           leftUsd,
         });
+    },
+    peace(ms) {
+      const until = Date.now() + ms;
+      if (ms < LONG_MS || until < peaceToldUntil + LONG_MS) return;
+      peaceToldUntil = until;
+      const seconds = Math.ceil(ms / 1000);
+      told.warn(`the server wants to be left alone for ${seconds} s (Retry-After); nothing is sent until then`, {
+        model,
+        seconds,
+      });
     },
   };
 }

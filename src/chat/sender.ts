@@ -88,7 +88,9 @@ export function createSender(
         limits.correct(tokens, answer.usage.inputTokens + answer.usage.outputTokens);
         return answer;
       } catch (error) {
-        limits.keepPeace(peaceMs(error));
+        const peace = peaceMs(error);
+        limits.keepPeace(peace);
+        news.peace(peace);
         if (error instanceof TaskCancelledError) throw flight.signal.reason;
         throw error instanceof Abandoned ? error.reason : error;
       }

@@ -10,7 +10,7 @@ const MAX_NAME = 200;
 export function markNames(entities: readonly NamedEntity[], text: string): Knowledge["names"] {
   const finder = nameFinder(text);
   return entities
-    .map(({ text, type }) => ({ text: oneLine(text), type: oneLine(type).slice(0, MAX_NAME) }))
+    .map(({ text, type }) => ({ text: oneLine(text), type: oneLine(type.slice(0, MAX_NAME)) }))
     .filter(({ text }) => text !== "" && text.length <= MAX_NAME)
     .slice(0, MAX_NAMES)
     .map((one) => ({ ...one, inPost: finder(one.text) }));

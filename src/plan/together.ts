@@ -29,6 +29,7 @@ export async function togetherProblems(text: ConfigText, parts: Parts, builtins?
 /** What works, but hardly as it was meant. */
 export const togetherWarnings = (text: ConfigText, config: Config, parts: Parts): Problem[] => [
   ...windowWarning(text, config),
+  ...timeoutWarnings(text, config, parts),
   ...factWarnings(text, parts),
   ...unusedWarnings(text, config, parts),
 ];
@@ -131,6 +132,18 @@ function factWarnings(text: ConfigText, parts: Parts): Problem[] {
 function windowWarning(text: ConfigText, { window, stages }: Config): Problem[] {
   const sum = stages.reduce((total, { batch, concurrency }) => total + batch * concurrency, 0);
   return window < sum ? [problemAt(text, ["window"], "WINDOW_SMALL", { window, sum })] : [];
+}
+
+/** What a stage waits for itself has to end before the pipeline ends the stage's batch. */
+function timeoutWarnings(text: ConfigText, { stages }: Config, parts: Parts): Problem[] {
+  return parts.stages.flatMap(({ name, plugin, options, path }) => {
+    const { timeoutMs } = stages[Number(path[1])]!;
+    return Object.entries(plugin.limits?.(options) ?? {})
+      .filter(([, ms]) => ms > timeoutMs)
+      .map(([option, ms]) =>
+        problemAt(text, [...path, "timeoutMs"], "TIMEOUT_SHORT", { stage: name, timeoutMs, option, ms }),
+      );
+  });
 }
 
 /** Not for configs that train or score: those sections name resources too. Nor where it is not known who borrows what. */
