@@ -283,7 +283,7 @@ describe("reposts", () => {
     await ask(view(long, feature(1, 0)));
     expect(quick(view(`RT @fan_1: ${long} https://t.co/ab12Cd`))).toMatchObject({ usd: 0 });
     expect(quick(view(`${long}!!`, feature(0.99, 0.14)))).toMatchObject({ usd: 0 });
-    expect(quick(view(`${long} #corkjazz`, feature(0.99, 0.14)))).toMatchObject({
+    expect(quick(view(`${long} 🎶`, feature(0.99, 0.14)))).toMatchObject({
       names: [{ inPost: true }, { text: "Cork", inPost: true }],
     });
     expect(asked.length).toBe(1);
@@ -294,10 +294,13 @@ describe("reposts", () => {
     ["a sign less", view(long.replace(",", ""), feature(1, 0))],
     ["other letters large", view(long.toUpperCase(), feature(1, 0))],
     ["another word", view(long.replace("Cork", "Bern"), feature(1, 0))],
+    ["a word more", view(`${long} not`, feature(1, 0))],
+    ["a name more", view(long.replace("Cork", "Cork #Galway"), feature(1, 0))],
+    ["many signs more", view(`${long} ${"! ".repeat(20)}`, feature(1, 0))],
     ["many words more", view(`${long} and much, much more than we ever told`, feature(1, 0))],
-    ["another feature", view(`${long} again`, feature(0.9, 0.43))],
-    ["a feature of another model", view(`${long} again`, { feature: { ...feature(1, 0).feature, model: "n" } })],
-    ["no feature", view(`${long} again`)],
+    ["another feature", view(`${long}!`, feature(0.9, 0.43))],
+    ["a feature of another model", view(`${long}!`, { feature: { ...feature(1, 0).feature, model: "n" } })],
+    ["no feature", view(`${long}!`)],
     ["another picture", view(long, { ...feature(1, 0), captions: [{ image: 0, text: "a cat", source: "t" }] })],
   ])("are none with %s", async (_, other) => {
     const { ask, quick } = await open();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { oneLine } from "starling-ner";
 
 /** Stands for every space of a stranger's text, so that a model sees where data is (Hines et al. 2024, "datamarking"). */
-const MARK = "ˆ";
+export const MARK = "ˆ";
 
 /**
  * A stranger's text, made to be told from everything else: one line, at most `maxLength` UTF-16 units, every space marked, and

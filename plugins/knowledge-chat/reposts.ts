@@ -1,5 +1,5 @@
 import type { Answer, Feature } from "starling-ner";
-import { signsOf } from "./mark-data.ts";
+import { MARK, signsOf } from "./mark-data.ts";
 import type { Shown } from "./messages.ts";
 import type { Options } from "./options.ts";
 
@@ -25,8 +25,8 @@ export interface Reposts {
 
 /**
  * Answers of late, for near-duplicate posts. A post takes the answer of another where a model would be shown the same of both, or
- * where their features are alike and every sign of the other stands in it, in its order, and few more: what is not in a post can then not
- * have shaped its answer, and nobody can plant an answer for posts of others.
+ * where their features are alike and it has the other's words, all its signs in their order, and few signs more: nothing that is said
+ * in one of them alone can then have shaped the answer, and nobody can plant one for posts of others.
  */
 export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now = () => performance.now()): Reposts {
   // In the order they were kept, so that the oldest go first.
@@ -55,7 +55,7 @@ export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now 
       const [signs, seen] = [signsOf(shown.text), seenOf(shown)];
       for (const word of new Set(signs))
         for (const entry of byAnchor.get(word) ?? [])
-          if (entry.seen === seen && saysNoMore(entry.signs, signs) && cosine(entry.feature, feature) >= similarity)
+          if (entry.seen === seen && saysTheSame(entry.signs, signs) && cosine(entry.feature, feature) >= similarity)
             return entry;
       return undefined;
     },
@@ -80,14 +80,21 @@ export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now 
 const seenOf = ({ captions }: Shown): string => captions.join("\n");
 const keyOf = (shown: Shown): string => `${shown.text}\n${seenOf(shown)}`;
 
-/** Share of the new post's words and other signs that the kept one lacks, at most. */
+/** Share of the new post's signs that the kept one lacks, at most. */
 const MORE = 0.2;
+const saysSomething = /[\p{L}\p{M}\p{N}]/u;
 
-/** Whether all of the kept post stands in the new one, in its order, and few besides. */
-function saysNoMore(kept: readonly string[], fresh: readonly string[]): boolean {
+/**
+ * Whether all of the kept post stands in the new one, in its order, and few signs besides, none of them a word: a word left out,
+ * a name or a "not", makes another answer too.
+ */
+function saysTheSame(kept: readonly string[], fresh: readonly string[]): boolean {
+  if (fresh.length - kept.length > MORE * fresh.length) return false;
   let at = 0;
-  for (const sign of fresh) if (sign === kept[at]) at++;
-  return at === kept.length && fresh.length - at <= MORE * fresh.length;
+  for (const sign of fresh)
+    if (sign === kept[at]) at++;
+    else if (sign !== MARK && saysSomething.test(sign)) return false;
+  return at === kept.length;
 }
 
 /** Of vectors of length one; -1 where they cannot be compared. */

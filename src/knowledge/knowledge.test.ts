@@ -71,6 +71,13 @@ describe("answers in the free layout", () => {
   ])("that say there are none: %s", (answer) => expect(list(answer)).toEqual([]));
 
   test.each([
+    ['Named entities: 1. Kevin Durant (player)Reasoning: The tweet says, "Listen": he scored', ["Kevin Durant|player"]],
+    ['I would answer {"entities": []} if none. Named entities: 1. Kevin Durant (player)', ["Kevin Durant|player"]],
+    ['{"entities": [{"name": "Nora", "type": "p"}]} If there were none: {"entities": []}', ["Nora|p"]],
+    ["Named entities: No Doubt (band), No Name (rapper)Reasoning: both play", ["No Doubt|band", "No Name|rapper"]],
+  ])("hold a list among words and objects: %s", (answer, entities) => expect(list(answer)).toEqual(entities));
+
+  test.each([
     "",
     "I am sorry.",
     "Sure! What would you like me to do?",

@@ -5,7 +5,7 @@ const heading = /^\W*(?:possible\s+)?named\s+entit(?:y|ies)\s*:?\s*/iu;
 const reasoning = /(?:\/n|\\n)?[\s*_.,;]*(?:Reasoning|Explanation|Rationale)\s*[:：]\s*/u;
 /** Says in so many words, where a list would stand, that there is nothing to list. */
 const nothing =
-  /^\W*(?:none|n\/a)\b|^[^.!?]{0,40}\bno\s+(?:\p{L}+\s+){0,3}(?:entit|names?\b)|\bentit[^.!?]{0,20}\b(?:not|n['’]t)\s+be\s+present|(?:not|n['’]t)\s+(?:contain|include|mention|have)\s+any\s+(?:\p{L}+,?\s+){0,5}(?:entit|names?\b)/iu;
+  /^\W*(?:none|n\/a)\b|^[^.!?]{0,40}\bno\s+(?:\p{L}+\s+){0,3}(?:entit|names?\b(?!\s*\())|\bentit[^.!?]{0,20}\b(?:not|n['’]t)\s+be\s+present|(?:not|n['’]t)\s+(?:contain|include|mention|have)\s+any\s+(?:\p{L}+,?\s+){0,5}(?:entit|names?\b)/iu;
 /** What a model thought before it answered. */
 const thoughts = /^[\s\S]*<\/think(?:ing)?>|^\s*<think(?:ing)?>[\s\S]*$/iu;
 const jsonLike = /^\s*[[{]|```\s*json|[{,]\s*["']\w+["']\s*:/iu;
@@ -16,9 +16,20 @@ const jsonLike = /^\s*[[{]|```\s*json|[{,]\s*["']\w+["']\s*:/iu;
  * behind a sentence. What stands in `<think>` is no part of it. Answers undefined where neither a list nor a clear "none" is found.
  */
 export function parseAnswer(text: string): Answer | undefined {
-  const said = text.replace(thoughts, "");
-  return jsonLike.test(said) ? parseJson(said) : parseFree(said.replace(/```(?:\w*\n)?/gu, " "));
+  const whole = text.slice(0, MAX_ANSWER);
+  const said = whole.replace(thoughts, "");
+  if (!jsonLike.test(said)) return parseFree(said.replace(/```(?:\w*\n)?/gu, " "));
+  const object = parseJson(said);
+  if (object && object.entities.length > 0) return object;
+  // Around an empty or a broken object a list may stand that was announced; nothing else there is an answer.
+  const listed = announced.exec(said.replace(/\{[^{}]*\}/gu, " "));
+  const list = listed ? parseFree(listed[0]) : undefined;
+  return list && list.entities.length > 0 ? list : object;
 }
+
+/** UTF-16 units of an answer that are read; the longest of PGIM's have a little over a thousand. */
+const MAX_ANSWER = 8_192;
+const announced = /named\s+entit(?:y|ies)\s*:\s*1[.)][\s\S]*$/iu;
 
 function parseFree(text: string): Answer | undefined {
   const flat = text.replaceAll("ˆ", " ").replace(/\s+/gu, " ").trim();
@@ -118,7 +129,7 @@ interface Structured {
 /** Beginnings of objects that are tried at most: no answer has to be read that is made of braces. */
 const MAX_TRIES = 50;
 
-/** The last object with a list of entities: models talk first, and answer then. */
+/** The last object with a list of entities, one that names some before one that is empty: models talk first, and answer then. */
 function objectIn(text: string): Structured | undefined {
   const starts = [...text.matchAll(/\{(?=\s*")/gu)].slice(0, MAX_TRIES).map(({ index }) => index);
   let found: Structured | undefined;
@@ -126,22 +137,26 @@ function objectIn(text: string): Structured | undefined {
   for (const start of starts) {
     if (start < at) continue; // inside the one before
     const end = endOf(text, start);
+    if (end === undefined) break;
     const value = structured(text.slice(start, end));
-    if (value) [found, at] = [value, end];
+    if (value === undefined) continue;
+    at = end;
+    if (found === undefined || value.entities.length > 0) found = value;
   }
   return found;
 }
 
-/** Where the object ends that begins at `start`; braces inside strings do not count. */
-function endOf(text: string, start: number): number {
-  const signs = /[{}]|"(?:[^"\\]|\\.)*"/gsu;
-  signs.lastIndex = start;
-  let depth = 0;
-  for (let match = signs.exec(text); match; match = signs.exec(text)) {
-    if (match[0] === "{") depth++;
-    if (match[0] === "}" && --depth === 0) return match.index + 1;
+/** Where the object ends that begins at `start`, undefined where it is cut; braces inside strings do not count. */
+function endOf(text: string, start: number): number | undefined {
+  let [depth, quoted] = [0, false];
+  for (let at = start; at < text.length; at++) {
+    const sign = text[at];
+    if (sign === "\\" && quoted) at++;
+    else if (sign === '"') quoted = !quoted;
+    else if (sign === "{" && !quoted) depth++;
+    else if (sign === "}" && !quoted && --depth === 0) return at + 1;
   }
-  return text.length;
+  return undefined;
 }
 
 function structured(text: string): Structured | undefined {
