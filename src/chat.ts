@@ -83,8 +83,6 @@ export interface ChatBatches {
   bytesOf(request: ChatRequest): number;
   /** Of a guard: what may be put aside now, in US dollars. */
   leftUsd?(): number;
-  /** Of a guard: an answer that is known already. */
-  known?(request: ChatRequest): ChatAnswer | undefined;
   /**
    * Hands requests over by key, under a name that no other batch has; answers the server's name of it. Throws CHAT_NO_BATCHES
    * where the server has none, and of a guard CHAT_OVER_BUDGET.
@@ -125,6 +123,8 @@ export interface Chat {
    * help), CHAT_REFUSED (it cannot), CHAT_TIMEOUT, and of a guard CHAT_CIRCUIT_OPEN and CHAT_OVER_BUDGET.
    */
   ask(request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer>;
+  /** Of a guard: the answer that it has already, for nothing. */
+  known?(request: ChatRequest): ChatAnswer | undefined;
   /** Absent where no batches can be had. */
   readonly batches?: ChatBatches;
 }

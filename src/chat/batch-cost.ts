@@ -27,24 +27,30 @@ export interface EndedBatch {
   readonly price: ChatPrice | undefined;
 }
 
+export interface BatchCost {
+  readonly usd: number;
+  /** False where it may have cost more: nobody knows any more what some of its requests were, or how many there were. */
+  readonly whole: boolean;
+}
+
 /**
  * What a batch cost, in US dollars. What failed and may have cost something counts in full, and so does a request without a line,
- * unless the server says that it was not run: a line that was lost on its way is paid for. Undefined where nobody knows any more
- * what such a request was, or how many there were.
+ * unless the server says that it was not run: a line that was lost on its way is paid for.
  */
-export function costOf(batch: EndedBatch): number | undefined {
+export function costOf(batch: EndedBatch): BatchCost {
   const { answers, requests, price } = batch;
   let usd = 0;
+  let whole = true;
   for (const [key, one] of answers) {
     if (!(one instanceof Error)) usd += one.usd;
     else if (!isUnpaid(one)) {
       const request = requests.get(key);
-      if (request === undefined) return undefined;
-      if (price !== undefined) usd += worstUsd(request, price);
+      if (request === undefined) whole = false;
+      else if (price !== undefined) usd += worstUsd(request, price);
     }
   }
   const lost = lostUsd(batch);
-  return lost === undefined ? undefined : usd + lost;
+  return { usd: usd + (lost ?? 0), whole: whole && lost !== undefined };
 }
 
 const isUnpaid = (fault: Fault): boolean => isFree(fault) || isA(fault, "CHAT_BATCH_ENDED");

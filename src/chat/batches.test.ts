@@ -150,10 +150,10 @@ describe("a guard's batches", () => {
 
   test("answers go into the cache, but for those that another time may be others", async () => {
     const { batches, guard } = setUp({});
-    expect(batches.known!(question)).toBeUndefined();
+    expect(guard.known!(question)).toBeUndefined();
     await batches.fetch(batch, requests, never);
-    expect(batches.known!(question)).toEqual({ ...yes, usd: 0, cached: true });
-    expect(batches.known!(requests.get("b")!)).toBeUndefined();
+    expect(guard.known!(question)).toEqual({ ...yes, usd: 0, cached: true });
+    expect(guard.known!(requests.get("b")!)).toBeUndefined();
     expect(await guard.ask(question, never)).toMatchObject({ cached: true });
   });
 

@@ -29,10 +29,6 @@ export function guardBatches(chat: Chat, inner: ChatBatches, { budget, cache, to
   return {
     ...paid,
     ...(price !== undefined && { price }),
-    known(request) {
-      const found = isRepeatable(request) ? cache.get(fingerprintOf(chat, request)) : undefined;
-      return found && { ...found.answer, usd: 0, cached: true };
-    },
     async fetch(batch, requests, signal) {
       const answers = await paid.fetch(batch, requests, signal);
       for (const [key, one] of answers) if (!(one instanceof Error)) keep(requests.get(key), one);

@@ -39,6 +39,11 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
     return answer;
   };
 
+  const known = (request: ChatRequest): ChatAnswer | undefined => {
+    const found = isRepeatable(request) ? cache.get(fingerprintOf(inner, request)) : undefined;
+    return found && { ...found.answer, usd: 0, cached: true };
+  };
+
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
     told.count("asked");
     signal.throwIfAborted();
@@ -64,6 +69,7 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
     model,
     takesImages: inner.takesImages,
     guarded: true,
+    known,
     ...(inner.settings !== undefined && { settings: inner.settings }),
     ...(inner.price !== undefined && { price: inner.price }),
     ...(inner.batches !== undefined && { batches: guardBatches(inner, inner.batches, { budget, cache, told }) }),

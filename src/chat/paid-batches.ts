@@ -4,11 +4,17 @@ import { batchPrice, costOf, worstOf } from "./batch-cost.ts";
 import type { Budget } from "./budget.ts";
 import { isA } from "./kinds.ts";
 
+/** What batches are paid from. */
+export interface BatchBudget extends Pick<Budget, "hold" | "release" | "leftUsd"> {
+  /** Of a batch that cost so much at least, when nobody can tell the whole any more. A name that holds its worst keeps it. */
+  spentAtLeast?(name: string, usd: number): void;
+}
+
 /**
  * The same batches, kept to a budget: the worst cost of all requests is put aside under the batch's name before it begins, and set
  * right once, when its answers are there, by whichever process fetches them.
  */
-export function paidBatches(chat: Chat, inner: ChatBatches, budget: Budget): ChatBatches {
+export function paidBatches(chat: Chat, inner: ChatBatches, budget: BatchBudget): ChatBatches {
   const { model } = chat;
   const price = batchPrice(chat, inner);
   return {
@@ -32,8 +38,9 @@ export function paidBatches(chat: Chat, inner: ChatBatches, budget: Budget): Cha
     async fetch(batch, requests, signal) {
       const state = await inner.look(batch, signal);
       const answers = await inner.fetch(batch, requests, signal);
-      const usd = costOf({ answers, requests, size: batch.size, state, price });
-      if (usd !== undefined) budget.release(batch.name, usd);
+      const { usd, whole } = costOf({ answers, requests, size: batch.size, state, price });
+      if (whole) budget.release(batch.name, usd);
+      else budget.spentAtLeast?.(batch.name, usd);
       return answers;
     },
   };

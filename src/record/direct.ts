@@ -1,6 +1,6 @@
 import { worstUsd } from "../chat/cost.ts";
 import { isA, peaceMs } from "../chat/kinds.ts";
-import type { Chat, ChatAnswer } from "../chat.ts";
+import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
 import { Fault, isFault } from "../errors.ts";
 import type { Meter } from "./meter.ts";
 import type { Parts } from "./metered.ts";
@@ -32,12 +32,17 @@ export function createDirect(inner: Chat, { meter, purse, turns, questions }: Pa
     if (peaceUntil > (meter.peace?.until ?? 0)) meter.peace = { model, until: peaceUntil };
   };
 
+  const isKnown = (request: ChatRequest): boolean => inner.known?.(request) !== undefined;
+
   return async (request, signal) => {
+    if (isKnown(request)) return inner.ask(request, signal);
     const release = markWaiting("waiting");
     const peace = peaceUntil - performance.now();
     if (peace > 0) throw new Fault("CHAT_BUSY", { model, afterMs: Math.ceil(peace) });
     const usd = price === undefined ? 0 : worstUsd(request, price);
-    if (!(await turns.take(usd, signal))) throw noTurn(usd, release);
+    const turn = await turns.take(usd, signal);
+    // Another post's call may have answered it meanwhile.
+    if (!turn && !isKnown(request)) throw noTurn(usd, release);
     try {
       release();
       return await watched(() => inner.ask(request, signal), meter);
@@ -45,7 +50,7 @@ export function createDirect(inner: Chat, { meter, purse, turns, questions }: Pa
       heard(error);
       throw error;
     } finally {
-      turns.end(usd);
+      if (turn) turns.end(usd);
     }
   };
 }

@@ -1,5 +1,5 @@
 import { isA, isPassing } from "../chat/kinds.ts";
-import type { ChatAnswer, ChatBatches, ChatRequest } from "../chat.ts";
+import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
 import type { Fault } from "../errors.ts";
 import type { BatchLog } from "./batch-log.ts";
 
@@ -9,23 +9,23 @@ const TIMES = 3;
 /** What is known of questions without asking them. */
 export interface Known {
   /** The answer, or why there will be none; undefined where it is to be asked, once more perhaps. */
-  look(batches: ChatBatches, key: string, request: ChatRequest): ChatAnswer | Fault | undefined;
+  look(chat: Chat, key: string, request: ChatRequest): ChatAnswer | Fault | undefined;
   /** The same, to be told to a stage: whoever asks for what another one has had pays nothing. */
-  take(batches: ChatBatches, key: string, request: ChatRequest): ChatAnswer | Fault | undefined;
+  take(chat: Chat, key: string, request: ChatRequest): ChatAnswer | Fault | undefined;
 }
 
 export function createKnown({ results }: Pick<BatchLog, "results">): Known {
   const taken = new Set<string>();
-  const look: Known["look"] = (batches, key, request) => {
+  const look: Known["look"] = (chat, key, request) => {
     const result = results.get(key);
-    if (result === undefined) return batches.known?.(request);
+    if (result === undefined) return chat.known?.(request);
     const { came, times } = result;
     return came instanceof Error && times < TIMES && mayComeYet(came) ? undefined : came;
   };
   return {
     look,
-    take(batches, key, request) {
-      const came = look(batches, key, request);
+    take(chat, key, request) {
+      const came = look(chat, key, request);
       if (came === undefined || came instanceof Error || !results.has(key)) return came;
       if (taken.has(key)) return { ...came, usd: 0, cached: true };
       taken.add(key);

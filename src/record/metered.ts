@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type Chat, type ChatAnswer, type ChatRequest, chat as chatPort } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import type { Plan } from "../plan.ts";
@@ -37,14 +38,18 @@ export function metered(plan: Plan, parts: Parts): Plan {
   return { ...plan, resources };
 }
 
+/** A guard's question to the model behind it, which another stage may borrow as well: it is measured and has its turn already. */
+const behind = new AsyncLocalStorage<true>();
+
 function measured<C extends Chat>(name: string, inner: C, parts: Parts): C {
   const { meter, questions } = parts;
   const direct = createDirect(inner, parts);
-  const { ask: send, look } = questions?.of(name, inner, direct) ?? { ask: direct, look: inner.batches?.known };
+  const { ask: send, look } = questions?.of(name, inner, direct) ?? { ask: direct, look: inner.known };
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
+    if (behind.getStore()) return inner.ask(request, signal);
     meter.models.add(inner.model);
     if (inner.price === undefined) meter.unpriced.add(inner.model);
-    if (!meter.estimating) return send(request, signal);
+    if (!meter.estimating) return behind.run(true, () => send(request, signal));
     const found = look?.(request);
     if (found !== undefined) meter.known++;
     // What comes after it is measured with it: a question with its caption.

@@ -83,3 +83,26 @@ test("batches are kept to it too, and what an earlier run began counts once it i
   await batches.fetch({ name: "earlier", id: "batch_0", size: 2 }, requests, never);
   expect([purse.freeUsd(), meter.usd]).toEqual([expect.closeTo(1.3 * WORST, 6), expect.closeTo(2.2 * WORST, 9)]);
 });
+
+test("a batch of which not all is known any more counts as what is known, and one begun here keeps its worst", async () => {
+  const answers = new Map<string, ChatAnswer | Fault>([
+    ["a", cheap],
+    ["b", new Fault("CHAT_GARBLED", { model, reason: "" })],
+  ]);
+  const inner: ChatBatches = {
+    maxRequests: 10,
+    maxBytes: 1000,
+    bytesOf: () => 1,
+    begin: async () => "batch_1",
+    find: async () => undefined,
+    look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
+    fetch: async () => answers,
+  };
+  const { chat, meter, purse } = setUp(10 * WORST, async () => cheap, inner);
+  const known = new Map([["a", question]]);
+  await chat.batches!.fetch({ name: "earlier", id: "batch_0", size: 2 }, known, never);
+  expect([meter.usd, purse.freeUsd()]).toEqual([expect.closeTo(0.1 * WORST, 9), expect.closeTo(9.9 * WORST, 6)]);
+  await chat.batches!.begin("n", new Map([...known, ["b", question]]), never);
+  await chat.batches!.fetch({ name: "n", id: "batch_1", size: 2 }, known, never);
+  expect([meter.usd, purse.freeUsd()]).toEqual([expect.closeTo(0.2 * WORST, 9), expect.closeTo(7.9 * WORST, 6)]);
+});

@@ -1,7 +1,7 @@
 import { openBudget } from "../chat/budget.ts";
 import { worstUsd } from "../chat/cost.ts";
 import { isA, isFree } from "../chat/kinds.ts";
-import { paidBatches } from "../chat/paid-batches.ts";
+import { type BatchBudget, paidBatches } from "../chat/paid-batches.ts";
 import type { Chat } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import type { Meter } from "./meter.ts";
@@ -42,12 +42,21 @@ export function openPurse(meter: Meter, maxUsd = Number.POSITIVE_INFINITY): Purs
     meter.usd += usd;
     return usd;
   };
-  const forBatches: typeof budget = {
-    ...budget,
+  const begun = new Set<string>();
+  const forBatches: BatchBudget = {
+    leftUsd: budget.leftUsd,
+    hold(name, usd) {
+      begun.add(name);
+      return budget.hold(name, usd);
+    },
     release(name, usd) {
       // Of a batch that an earlier run began nothing is put aside here.
       budget.hold(name, 0);
       budget.release(name, spend(usd));
+    },
+    spentAtLeast(name, usd) {
+      if (begun.has(name)) spend(usd);
+      else forBatches.release(name, usd);
     },
   };
 

@@ -110,12 +110,12 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       all.push(asked);
       const look: Look = (request) => {
         const key = fingerprintOf(chat, request);
-        const came = known.look(batches, key, request);
+        const came = known.look(chat, key, request);
         return came instanceof Error || (came === undefined && outstanding.has(key)) ? "settled" : came;
       };
       const ask: Ask = async (request, signal) => {
         const key = fingerprintOf(chat, request);
-        const came = known.take(batches, key, request);
+        const came = known.take(chat, key, request);
         if (came instanceof Error) {
           meter.lastFault = came;
           throw came;
