@@ -157,7 +157,7 @@ const [CALL, CALLERS] = [32, 16];
 async function taggerRate(spec: EngineSpec, rows: readonly PackedInput[]): Promise<{ ready: Ready; rate: number }> {
   const { processes } = spec.layout;
   const pool = await openPool({ entry: childEntry, spec, processes, timeoutMs: 60_000, model: "large" });
-  const works = rows.map((row) => ({ rows: [row], words: length - 2 }));
+  const works = rows.map((row) => ({ rows: [row], words: length - 2, vector: true }));
   try {
     const signal = new AbortController().signal;
     const rate = await rateOf(rows.length, async () => {

@@ -67,9 +67,11 @@ function randomWeights(): Map<string, FloatTensor> {
 const tokenizer = {
   special: { cls: 101, sep: 102, pad: 0, unk: 100 },
   size: config.vocabulary,
+  tellsNovelty: false,
   encodeWord: (word: string) => ({
     ids: Array.from({ length: pieces[Number(word) % pieces.length]! }, () => 1000 + Math.floor(uniform() * 20_000)),
     shape: 1,
+    novelty: "uncounted" as const,
   }),
 };
 

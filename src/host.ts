@@ -29,6 +29,8 @@ export interface HostParts {
   readonly delivery?: DeliveryMode;
   readonly order?: Order;
   readonly window?: number;
+  /** Every fact is read, by default. */
+  readonly isRead?: Host["isRead"];
 }
 
 /** What the core lends to one plugin. */
@@ -45,6 +47,7 @@ export function createHost(parts: HostParts): Host {
     delivery = "at-least-once",
     order = "none",
     window = 512,
+    isRead = () => true,
   } = parts;
   const prefix = plugin.replaceAll(/[^A-Za-z0-9]+/g, "_");
   return {
@@ -58,6 +61,7 @@ export function createHost(parts: HostParts): Host {
     delivery,
     order,
     window,
+    isRead,
   };
 }
 

@@ -93,6 +93,41 @@ describe("openPipeline", () => {
     ]);
   });
 
+  test("tells a stage whether anything reads what it gives: a feature is for later stages alone", async () => {
+    const hosts: Host[] = [];
+    const options = z.strictObject({});
+    const run = async () => [];
+    const giver = defineStage({
+      name: "giver",
+      about,
+      options,
+      gives: ["draft", "feature"],
+      async open(_, host) {
+        hosts.push(host);
+        return { run };
+      },
+    });
+    const reader = defineStage({
+      name: "reader",
+      about,
+      options,
+      uses: ["feature"],
+      gives: [],
+      open: async () => ({ run }),
+    });
+    const builtins: Builtins = { giver: async () => ({ default: giver }), reader: async () => ({ default: reader }) };
+    const open = async (names: readonly string[]) => {
+      const stages = names.map((use) => `{ use: ${use} }`).join(", ");
+      const text = parseConfigText(`stages: [${stages}]`, "x.yaml", {});
+      const { stages: opened } = await openParts(await planConfig(text, { builtins, toRun: false }));
+      return [opened.find(({ name }) => name === "giver")!.plugin.gives, hosts.at(-1)!.isRead("feature")];
+    };
+    expect(await open(["giver", "reader"])).toEqual([["draft", "feature"], true]);
+    expect(await open(["giver"])).toEqual([["draft"], false]);
+    expect(await open(["reader", "giver"]), "one before it does not count").toEqual([["draft"], false]);
+    expect(hosts.at(-1)!.isRead("draft")).toBe(true);
+  });
+
   test.each(["model", "stage", "out", "letters", "in"])(
     "closes everything again when %s throws, and names it",
     async (name) => {

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { Fault } from "./errors.ts";
+import type { Fact } from "./facts.ts";
 import type { OpenPipeline, OpenStage } from "./flow/types.ts";
-import { type Count, createHost, type Log, type OpenResource } from "./host.ts";
+import { type Count, createHost, type HostParts, type Log, type OpenResource } from "./host.ts";
 import type { Kind, PluginOf } from "./load.ts";
 import type { Measure } from "./metrics/catalogue.ts";
 import { packageVersion } from "./package-root.ts";
-import type { AnyPlanned, Plan, Planned } from "./plan.ts";
+import type { AnyPlanned, Plan, Planned, PlannedStage } from "./plan.ts";
 import type { DeliveryMode, Purpose } from "./plugin.ts";
 
 export interface OpenOptions {
@@ -96,9 +97,12 @@ function createOpener(plan: Plan, options: OpenOptions) {
   const open = new Map<string, OpenResource>();
   const closers = new AsyncDisposableStack();
 
-  const openOne = async <K extends Kind>({ plugin, name, options: own }: Planned<K>): Promise<Opened<K>> => {
+  const openOne = async <K extends Kind>(
+    { plugin, name, options: own }: Planned<K>,
+    more: Pick<HostParts, "isRead"> = {},
+  ): Promise<Opened<K>> => {
     const lent = { resources: open, log, warn, count, measure, purpose, delivery, order, window };
-    const host = createHost({ plugin: plugin.name, folder: text.folder, ...lent });
+    const host = createHost({ plugin: plugin.name, folder: text.folder, ...lent, ...more });
     try {
       const opened = (await plugin.open(own, host)) as Opened<K>;
       closers.defer(async () => opened.close?.());
@@ -116,12 +120,25 @@ function createOpener(plan: Plan, options: OpenOptions) {
       for (const resource of resources)
         open.set(resource.name, { port: resource.plugin.fills.name, value: await openOne(resource) });
       const opened: OpenStage[] = [];
-      for (const stage of stages)
-        opened.push({ name: stage.name, plugin: stage.plugin, stage: await openOne(stage), flow: stage.flow });
+      for (const [i, stage] of stages.entries()) {
+        const isRead = readBy(stages.slice(i + 1));
+        const { name, flow, plugin } = stage;
+        const gives = plugin.gives.filter(isRead);
+        opened.push({ name, plugin: { ...plugin, gives }, stage: await openOne(stage, { isRead }), flow });
+      }
       return { resources: open, stages: opened, version: versionOf(plan, open, opened) };
     },
   };
 }
+
+/** Events tell of every other fact. */
+const FOR_STAGES_ONLY: readonly Fact[] = ["feature"];
+
+const readBy =
+  (later: readonly PlannedStage[]) =>
+  (fact: Fact): boolean =>
+    !FOR_STAGES_ONLY.includes(fact) ||
+    later.some(({ plugin: { needs, uses } }) => needs.includes(fact) || uses.includes(fact));
 
 /** Twelve hexadecimal digits over what decides an event: package, options without secrets, models, content of files. */
 function versionOf(plan: Plan, open: ReadonlyMap<string, OpenResource>, opened: readonly OpenStage[]) {

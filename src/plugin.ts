@@ -169,6 +169,11 @@ export interface Host {
   readonly order: Order;
   /** Posts read and not yet settled, at most. */
   readonly window: number;
+  /**
+   * Whether anything behind a stage reads this fact of it. One that nobody reads need not be given, whatever the stage
+   * declares: a sentence vector costs more to move than all else that is said of a post.
+   */
+  readonly isRead: (fact: Fact) => boolean;
 }
 
 /** What a plugin's `check` may use: nothing is open yet. */

@@ -1,5 +1,5 @@
 import type { Feature, Mention, Tagging } from "./facts.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, ok } from "./outcome.ts";
 import { definePort } from "./plugin.ts";
 
 /** What a tagger reads of a post: [T; captions; Z], the two last ones possibly empty. */
@@ -40,6 +40,8 @@ export interface Tagger {
   readonly model: ModelInfo;
   /** One outcome for each input, in order. Inputs are queued, sorted by length and batched inside. */
   tag(inputs: readonly TagInput[], signal: AbortSignal): Promise<readonly Outcome<Tagged>[]>;
+  /** The same without the features, where that is less work. */
+  taggings?(inputs: readonly TagInput[], signal: AbortSignal): Promise<readonly Outcome<Tagging>[]>;
   /** Present where the tagger can be trained. */
   readonly learner?: TaggerLearner;
 }
@@ -82,3 +84,14 @@ export interface SaveOptions {
 }
 
 export const tagger = definePort<Tagger>("tagger@1");
+
+/** What a tagger says of each input, for whoever wants no features. */
+export async function taggingsBy(
+  tagger: Tagger,
+  inputs: readonly TagInput[],
+  signal: AbortSignal,
+): Promise<readonly Outcome<Tagging>[]> {
+  if (tagger.taggings) return tagger.taggings(inputs, signal);
+  const outcomes = await tagger.tag(inputs, signal);
+  return outcomes.map((outcome) => (outcome.kind === "ok" ? ok(outcome.value.tagging) : outcome));
+}

@@ -1,4 +1,4 @@
-import { type Caption, fail, type Post, type Tagger, type View } from "starling-ner";
+import { type Caption, fail, ok, type Post, type Tagger, type View } from "starling-ner";
 import { testStage } from "starling-ner/testing";
 import { expect, test } from "vitest";
 import { tinyTagger } from "../../test/fixtures/plugins/tiny-tagger.ts";
@@ -24,7 +24,7 @@ testStage({
   lend: { encoder: failsOn("broken", tinyTagger) },
 });
 
-const open = (tagger: Tagger) =>
+const open = (tagger: Tagger, featureIsRead = true) =>
   draft.open(
     { tagger: "t" },
     {
@@ -38,6 +38,7 @@ const open = (tagger: Tagger) =>
       delivery: "at-least-once",
       order: "none",
       window: 512,
+      isRead: (fact) => fact !== "feature" || featureIsRead,
     },
   );
 const live = new AbortController().signal;
@@ -49,6 +50,26 @@ test("gives tagging and feature of text and captions", async () => {
     kind: "ok",
     value: { draft: { mentions: [{ start: 0, end: 1 }], context: "text+captions" }, feature: { of: "text+captions" } },
   });
+});
+
+test("asks for no feature that nobody reads", async () => {
+  const asked: string[] = [];
+  const both: Tagger = {
+    model: tinyTagger.model,
+    tag: async () => expect.unreachable(),
+    async taggings(inputs, signal) {
+      asked.push("taggings");
+      const outcomes = await tinyTagger.tag(inputs, signal);
+      return outcomes.map((one) => (one.kind === "ok" ? ok(one.value.tagging) : one));
+    },
+  };
+  const said = await Promise.all(
+    [both, tinyTagger].map(async (tagger) => (await open(tagger, false)).run([view("Adele sings")], live)),
+  );
+  expect(asked).toEqual(["taggings"]);
+  expect(said[0]).toEqual(said[1]);
+  expect(said[0]).toMatchObject([{ kind: "ok", value: { draft: { mentions: [{ start: 0, end: 1 }] } } }]);
+  expect(Object.keys((said[0]![0] as { value: object }).value)).toEqual(["draft"]);
 });
 
 test("reads the words that the source marked, where it did", async () => {

@@ -1,4 +1,14 @@
-import { defineStage, ok, tagger as taggerPort, tagInput, type View, z } from "starling-ner";
+import {
+  defineStage,
+  ok,
+  type Stage,
+  type Tagger,
+  tagger as taggerPort,
+  taggingsBy,
+  tagInput,
+  type View,
+  z,
+} from "starling-ner";
 
 export default defineStage({
   name: "draft",
@@ -12,14 +22,26 @@ export default defineStage({
   borrows: ({ tagger }) => [{ port: taggerPort, name: tagger }],
   async open({ tagger }, host) {
     const encoder = host.borrow(taggerPort, tagger);
-    return {
-      async run(batch, signal) {
-        const outcomes = await encoder.tag(batch.map(withCaptions), signal);
-        return outcomes.map((outcome) =>
-          outcome.kind === "ok" ? ok({ draft: outcome.value.tagging, feature: outcome.value.feature }) : outcome,
-        );
-      },
-    };
+    // Nobody misses the feature then.
+    return host.isRead("feature") ? withFeature(encoder) : (draftAlone(encoder) as Run);
+  },
+});
+
+type Run = Stage<never, "captions", "draft" | "feature">;
+
+const withFeature = (encoder: Tagger): Run => ({
+  async run(batch, signal) {
+    const outcomes = await encoder.tag(batch.map(withCaptions), signal);
+    return outcomes.map((outcome) =>
+      outcome.kind === "ok" ? ok({ draft: outcome.value.tagging, feature: outcome.value.feature }) : outcome,
+    );
+  },
+});
+
+const draftAlone = (encoder: Tagger): Stage<never, "captions", "draft"> => ({
+  async run(batch, signal) {
+    const outcomes = await taggingsBy(encoder, batch.map(withCaptions), signal);
+    return outcomes.map((outcome) => (outcome.kind === "ok" ? ok({ draft: outcome.value }) : outcome));
   },
 });
 

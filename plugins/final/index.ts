@@ -1,4 +1,4 @@
-import { contextOf, defineStage, ok, tagger as taggerPort, tagInput, z } from "starling-ner";
+import { contextOf, defineStage, ok, tagger as taggerPort, taggingsBy, tagInput, z } from "starling-ner";
 
 export default defineStage({
   name: "final",
@@ -20,8 +20,8 @@ export default defineStage({
         return same ? ok({ tagging: draft }) : undefined;
       },
       async run(batch, signal) {
-        const outcomes = await encoder.tag(batch.map(tagInput), signal);
-        return outcomes.map((outcome) => (outcome.kind === "ok" ? ok({ tagging: outcome.value.tagging }) : outcome));
+        const outcomes = await taggingsBy(encoder, batch.map(tagInput), signal);
+        return outcomes.map((outcome) => (outcome.kind === "ok" ? ok({ tagging: outcome.value }) : outcome));
       },
     };
   },

@@ -114,9 +114,9 @@ function createDecoder(spec: EngineSpec): (post: Work, outputs: readonly RowOutp
   return (post, outputs) => {
     const emissions = new Float32Array(post.words * crf.tags);
     for (const [index, row] of post.rows.entries()) gather(row, outputs[index]!, spec, emissions);
-    const vector = normalise(joinFeatures(post, outputs));
-    if (post.words === 0) return { mentions: [], expected: { correct: 0, gold: 0 }, vector };
-    return { ...decode(crf, emissions, post.words, spec.temperature, workspace), vector };
+    const vector = post.vector && { vector: normalise(joinFeatures(post, outputs)) };
+    if (post.words === 0) return { mentions: [], expected: { correct: 0, gold: 0 }, ...vector };
+    return { ...decode(crf, emissions, post.words, spec.temperature, workspace), ...vector };
   };
 }
 

@@ -44,6 +44,8 @@ export interface PackedPost {
   /** One row, or several overlapping ones where the text is longer than the encoder's positions. */
   readonly rows: readonly PackedInput[];
   readonly context: Context;
+  /** Words of the text whose novelty means something, and those of them that the training data lacks, where that is known. */
+  readonly novelty?: { readonly words: number; readonly unknown: number };
   /** Sub-words left out: of captions, of the knowledge, and past the twelfth of a single word. */
   readonly cut: { readonly captions: number; readonly knowledge: number; readonly words: number };
 }
@@ -59,7 +61,12 @@ interface Run {
   /** Index of each word's first sub-word. */
   readonly first: number[];
   cut: number;
+  /** Words that the training data has, and has not. */
+  known: number;
+  novel: number;
 }
+
+const nothing = (): Run => ({ ids: [], shapes: [], first: [], cut: 0, known: 0, novel: 0 });
 
 /**
  * Lays a post out as sub-words. The text is never cut: what does not fit in one row goes to several.
@@ -77,6 +84,7 @@ export function packInput(input: TagInput, tokenizer: SubwordTokenizer, options:
   return {
     rows: toRows(text, added, tokenizer, options),
     context: contextOf(forCaptions > 0, forKnowledge > 0),
+    ...(tokenizer.tellsNovelty && { novelty: { words: text.known + text.novel, unknown: text.novel } }),
     cut: {
       captions: captions.ids.length + captions.cut - forCaptions,
       knowledge: knowledge.ids.length + knowledge.cut - forKnowledge,
@@ -86,10 +94,12 @@ export function packInput(input: TagInput, tokenizer: SubwordTokenizer, options:
 }
 
 function encode(words: readonly string[], tokenizer: SubwordTokenizer, options: InputOptions, maxPieces: number): Run {
-  const run: Run = { ids: [], shapes: [], first: [], cut: 0 };
+  const run = nothing();
   for (const word of words) {
     // A link and `http` have one shape.
-    const { ids, shape } = tokenizer.encodeWord(options.normaliseUrls && startsUrl(word) ? "http" : word);
+    const { ids, shape, novelty } = tokenizer.encodeWord(options.normaliseUrls && startsUrl(word) ? "http" : word);
+    if (novelty === "known") run.known++;
+    else if (novelty === "novel") run.novel++;
     const kept = Math.min(ids.length, maxPieces);
     run.first.push(run.ids.length);
     for (let piece = 0; piece < kept; piece++) {
@@ -102,7 +112,7 @@ function encode(words: readonly string[], tokenizer: SubwordTokenizer, options: 
 }
 
 function encodeText(text: string, tokenizer: SubwordTokenizer, options: InputOptions): Run {
-  if (text === "") return { ids: [], shapes: [], first: [], cut: 0 };
+  if (text === "") return nothing();
   const run = encode(wordsOf(text.slice(0, MAX_ADDED_LENGTH)), tokenizer, options, Number.POSITIVE_INFINITY);
   run.cut += wordsOf(text.slice(MAX_ADDED_LENGTH)).length;
   return run;
@@ -145,7 +155,13 @@ function toRow(
   const addedLength = added?.ids.length ?? 0;
   const addedAt = textLength + 1 + separators;
   const length = addedLength === 0 ? textLength + 2 : addedAt + addedLength + 1;
-  const [ids, shapes, segments] = [new Int32Array(length), new Int32Array(length), new Int32Array(length)];
+  const count = words.end - words.start;
+  // One piece of memory: each has a price of its own.
+  const all = new Int32Array(3 * length + count);
+  const ids = all.subarray(0, length);
+  const segments = all.subarray(length, 2 * length);
+  const shapes = all.subarray(2 * length, 3 * length);
+  const first = all.subarray(3 * length);
   ids[0] = special.cls;
   ids[length - 1] = special.sep;
   for (let i = 0; i < textLength; i++) {
@@ -158,7 +174,6 @@ function toRow(
     ids.set(added!.ids, addedAt);
     shapes.set(added!.shapes, addedAt);
   }
-  const first = new Int32Array(words.end - words.start);
-  for (let word = 0; word < first.length; word++) first[word] = text.first[words.start + word]! - from + 1;
+  for (let word = 0; word < count; word++) first[word] = text.first[words.start + word]! - from + 1;
   return { ids, segments, shapes, first, textLength, words, keep };
 }

@@ -33,6 +33,8 @@ export interface EngineSpec {
 export interface Work {
   readonly rows: readonly PackedInput[];
   readonly words: number;
+  /** Whether the answer is to have its vector: it is most of what would cross. */
+  readonly vector: boolean;
 }
 
 /** A mention with the index of its type. */
@@ -46,8 +48,8 @@ export interface FoundMention {
 export interface Answer {
   readonly mentions: readonly FoundMention[];
   readonly expected: { readonly correct: number; readonly gold: number };
-  /** L2-normalised. */
-  readonly vector: Float32Array;
+  /** L2-normalised; where it was asked for. */
+  readonly vector?: Float32Array;
 }
 
 /** A fault as it crosses the process border. */

@@ -12,6 +12,7 @@ import {
   type Tagged,
   type Tagger,
   type TaggerLearner,
+  type Tagging,
   type TagInput,
   type Vocabulary,
 } from "starling-ner";
@@ -35,7 +36,7 @@ export interface OpenTagger extends Tagger {
 export async function openTagger(options: Options, host: Host, entry: string = childEntry): Promise<OpenTagger> {
   const folder = host.resolve(options.model);
   const model = await readFolder(folder, choiceOf(options));
-  const tokenizer = await readTokenizer(folder);
+  const tokenizer = await readTokenizer(folder, await trainedWords(folder));
   checkTokenizer(model, tokenizer);
   const learner = learnerOf(folder, options);
   if (model.head === undefined) {
@@ -52,11 +53,11 @@ export async function openTagger(options: Options, host: Host, entry: string = c
   const { processes } = spec.layout;
   const pool = await openPool({ entry, spec, processes, timeoutMs, model: model.version, onLost, onRuns });
   logLayout(host, model, spec, pool.ready);
-  return trained({ model, tokenizer, pool, host, learner, vocabulary: await vocabularyOf(folder) });
+  return trained({ model, tokenizer, pool, host, learner });
 }
 
 /** The words of the training data, where the model has its reference profile. */
-async function vocabularyOf(folder: string): Promise<Vocabulary | undefined> {
+async function trainedWords(folder: string): Promise<Vocabulary | undefined> {
   const profile = await readProfile(folder);
   return profile && readVocabulary(profile.vocabulary);
 }
@@ -96,27 +97,26 @@ interface Parts {
   readonly pool: Pool;
   readonly host: Host;
   readonly learner: TaggerLearner;
-  readonly vocabulary: Vocabulary | undefined;
 }
 
-function trained({ model, tokenizer, pool, host, learner, vocabulary }: Parts): OpenTagger {
-  const about = { version: model.version, types: model.types };
-  const tag: OpenTagger["tag"] = async (inputs, signal) => {
+function trained({ model, tokenizer, pool, host, learner }: Parts): OpenTagger {
+  const ask = async <T>(
+    inputs: readonly TagInput[],
+    signal: AbortSignal,
+    vector: boolean,
+    read: (answer: Answer, packed: PackedPost, model: ModelFolder) => T,
+  ): Promise<Outcome<T>[]> => {
     const packed = inputs.map((input) => packInput(input, tokenizer, model.input));
     countCuts(packed, host);
-    const works = packed.map(({ rows }, index) => ({ rows, words: inputs[index]!.words.length }));
+    const works = packed.map(({ rows }, index) => ({ rows, words: inputs[index]!.words.length, vector }));
     const outcomes = await pool.run(works, signal);
     return outcomes.map((outcome, index) =>
-      outcome.kind === "ok"
-        ? ok(
-            toTagged(
-              outcome.value,
-              { context: packed[index]!.context, novelty: vocabulary?.noveltyOf(inputs[index]!.words) },
-              about,
-            ),
-          )
-        : outcome,
+      outcome.kind === "ok" ? ok(read(outcome.value, packed[index]!, model)) : outcome,
     );
+  };
+  const apart: Pick<Tagger, "tag" | "taggings"> = {
+    tag: (inputs, signal) => ask(inputs, signal, true, toTagged),
+    taggings: (inputs, signal) => ask(inputs, signal, false, toTagging),
   };
   return {
     model: infoOf(model, pool.ready.provider),
@@ -125,25 +125,24 @@ function trained({ model, tokenizer, pool, host, learner, vocabulary }: Parts): 
     get pids() {
       return pool.pids;
     },
-    tag: model.input.signs === "joined" ? joiningSigns(tag) : tag,
+    ...(model.input.signs === "joined" ? joiningSigns(apart) : apart),
     close: () => pool.close(),
   };
 }
 
-type Read = Pick<PackedPost, "context"> & { readonly novelty: Tagged["tagging"]["novelty"] };
-type About = Pick<ModelFolder, "version" | "types">;
+const toTagged = (answer: Answer, packed: PackedPost, model: ModelFolder): Tagged => ({
+  tagging: toTagging(answer, packed, model),
+  feature: { vector: answer.vector!, of: packed.context, model: model.version },
+});
 
-function toTagged(answer: Answer, { context, novelty }: Read, { version: model, types }: About): Tagged {
+function toTagging(answer: Answer, { context, novelty }: PackedPost, { version: model, types }: ModelFolder): Tagging {
   const mentions = answer.mentions.map(({ start, end, type, confidence }) => ({
     start,
     end,
     type: types[type]!,
     confidence,
   }));
-  return {
-    tagging: { mentions, expected: answer.expected, ...(novelty && { novelty }), context, model },
-    feature: { vector: answer.vector, of: context, model },
-  };
+  return { mentions, expected: answer.expected, ...(novelty && { novelty }), context, model };
 }
 
 /** What was left out is never silent: `<plugin>_cut_<what>_total`, in sub-words, and posts read in windows. */

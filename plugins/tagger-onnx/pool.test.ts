@@ -31,8 +31,12 @@ async function open(rules: { readonly processes?: number; readonly timeoutMs?: n
 }
 
 /** A post whose first id says what the child does with it: 0 answers, 1 ends the child, 2 hangs, 3 throws. */
-const post = (does: number, id = 0): Work => ({ rows: [rowOf(Int32Array.of(does, id))], words: id });
-const longPost = (does: number): Work => ({ rows: [rowOf(new Int32Array(5_000).fill(does, 0, 1))], words: 0 });
+const post = (does: number, id = 0): Work => ({ rows: [rowOf(Int32Array.of(does, id))], words: id, vector: true });
+const longPost = (does: number): Work => ({
+  rows: [rowOf(new Int32Array(5_000).fill(does, 0, 1))],
+  words: 0,
+  vector: true,
+});
 
 function rowOf(ids: Int32Array): Work["rows"][0] {
   const none = { start: 0, end: 0 };

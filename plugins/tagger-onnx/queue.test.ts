@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createQueue, type Job, PATIENCE } from "./queue.ts";
 
 const job = (size: number, retried = false): Job => ({
-  work: { rows: [], words: 0 },
+  work: { rows: [], words: 0, vector: true },
   size,
   resolve: () => {},
   retried,

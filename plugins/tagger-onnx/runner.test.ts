@@ -69,14 +69,14 @@ test("only a provider beside the CPU gets a thread; posts keep their answers thr
   expect(cpu.apart).toBe(false);
   await cpu.close();
   // No runtime has this provider, so the thread's model is on the CPU in the end.
-  const posts = Array.from({ length: 40 }, (_, i) => ({ rows: [rowOf(i)], words: 6 }));
+  const posts = Array.from({ length: 40 }, (_, i) => ({ rows: [rowOf(i)], words: 6, vector: true }));
   const answers = await Promise.all(
     ["cpu", "nobody-has-it"].map(async (provider) => {
       const spec = specOf(provider);
       const pool = await openPool({ entry: childEntry, spec, processes: 1, timeoutMs: 30_000, model: "tiny" });
       const outcomes = await pool.run(posts, new AbortController().signal);
       await pool.close();
-      return outcomes.map((outcome) => (outcome.kind === "ok" ? [...outcome.value.vector] : outcome));
+      return outcomes.map((outcome) => (outcome.kind === "ok" ? [...outcome.value.vector!] : outcome));
     }),
   );
   expect(answers[0]).toHaveLength(40);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { Fault, remember } from "starling-ner";
+import { Fault, remember, type Vocabulary } from "starling-ner";
 import { z } from "zod";
 import { readCharsmap } from "./charsmap.ts";
 import { shapeOf } from "./shape.ts";
@@ -20,13 +20,20 @@ export interface EncodedWord {
   readonly ids: readonly number[];
   /** Index into `SHAPES`. */
   readonly shape: number;
+  /** Whether the training data has the word; `uncounted` where that would mean nothing, or nobody knows. */
+  readonly novelty: "known" | "novel" | "uncounted";
 }
+
+/** The words of the training data. */
+export type TrainedWords = Pick<Vocabulary, "counts" | "has">;
 
 /** Turns one word at a time into sub-word ids, as Python's `is_split_into_words=True` does. */
 export interface SubwordTokenizer {
   readonly special: SpecialIds;
   /** One more than the highest id it can give: the rows an embedding table must have. */
   readonly size: number;
+  /** Whether it knows the words of the training data. */
+  readonly tellsNovelty: boolean;
   encodeWord(word: string): EncodedWord;
 }
 
@@ -45,7 +52,7 @@ type TokenizerJson = z.output<typeof tokenizerJson>;
 type TokenizerConfig = Readonly<Record<string, unknown>>;
 
 /** Reads `tokenizer.json` (and `tokenizer_config.json`, where present) of a Hugging Face folder. */
-export async function readTokenizer(folder: string): Promise<SubwordTokenizer> {
+export async function readTokenizer(folder: string, trained?: TrainedWords): Promise<SubwordTokenizer> {
   const file = join(folder, "tokenizer.json");
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new Fault(
@@ -55,7 +62,7 @@ export async function readTokenizer(folder: string): Promise<SubwordTokenizer> {
     );
   });
   const config = await readFile(join(folder, "tokenizer_config.json"), "utf8").catch(() => "{}");
-  return makeTokenizer(parseJson(text, file), parseJson(config, join(folder, "tokenizer_config.json")), file);
+  return makeTokenizer(parseJson(text, file), parseJson(config, join(folder, "tokenizer_config.json")), file, trained);
 }
 
 function parseJson(text: string, file: string): unknown {
@@ -67,7 +74,7 @@ function parseJson(text: string, file: string): unknown {
 }
 
 /** `where` is named in faults. */
-export function makeTokenizer(json: unknown, config: unknown, where: string): SubwordTokenizer {
+export function makeTokenizer(json: unknown, config: unknown, where: string, trained?: TrainedWords): SubwordTokenizer {
   const parsed = tokenizerJson.safeParse(json);
   if (!parsed.success) throw new Fault("TOKENIZER_MISMATCH", { tokenizer: where, what: z.prettifyError(parsed.error) });
   const settings = typeof config === "object" && config !== null ? (config as TokenizerConfig) : {};
@@ -75,8 +82,14 @@ export function makeTokenizer(json: unknown, config: unknown, where: string): Su
   const tokenizer = openTokenizer(rest, settings, where);
   const special = findSpecialIds(tokenizer, settings, where);
   const encode = encoder(tokenizer, rest, special);
-  const read = (word: string) => ({ ids: encode(normalise(clip(word))), shape: shapeOf(word) });
-  return { special, size: highestId(rest) + 1, encodeWord: remember(read, REMEMBERED_WORDS) };
+  const noveltyOf = (word: string) => (trained?.counts(word) ? (trained.has(word) ? "known" : "novel") : "uncounted");
+  const read = (word: string): EncodedWord => ({
+    ids: encode(normalise(clip(word))),
+    shape: shapeOf(word),
+    novelty: noveltyOf(word),
+  });
+  const encodeWord = remember(read, REMEMBERED_WORDS);
+  return { special, size: highestId(rest) + 1, tellsNovelty: trained !== undefined, encodeWord };
 }
 
 /** A SentencePiece normaliser comes first of all, so it is applied to the word itself. */

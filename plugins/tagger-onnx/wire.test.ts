@@ -18,7 +18,9 @@ const row = fc.integer({ min: 0, max: 6 }).chain((length) => {
     keep: span,
   });
 });
-const works: fc.Arbitrary<Work[]> = fc.array(fc.record({ rows: fc.array(row, { maxLength: 3 }), words: whole }));
+const works: fc.Arbitrary<Work[]> = fc.array(
+  fc.record({ rows: fc.array(row, { maxLength: 3 }), words: whole, vector: fc.boolean() }),
+);
 
 test("posts cross as they are", () => {
   fc.assert(
@@ -39,11 +41,14 @@ const repliesOf = (width: number): fc.Arbitrary<Reply[]> => {
   const vector = fc
     .array(fc.float({ noNaN: true }), { minLength: width, maxLength: width })
     .map((list) => Float32Array.from(list));
-  const answer = fc.record({
-    mentions: fc.array(mention, { maxLength: 4 }),
-    expected: fc.record({ correct: count, gold: count }),
-    vector,
-  });
+  const answer = fc.record(
+    {
+      mentions: fc.array(mention, { maxLength: 4 }),
+      expected: fc.record({ correct: count, gold: count }),
+      vector,
+    },
+    { requiredKeys: ["mentions", "expected"] },
+  );
   return fc.array(fc.oneof(fc.record({ answer }), fc.record({ fault })));
 };
 

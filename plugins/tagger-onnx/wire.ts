@@ -8,7 +8,7 @@ import type { Answer, FoundMention, Reply, SentFault, Work } from "./messages.ts
 export type SentWorks = Int32Array;
 
 export interface SentReplies {
-  /** For each answer: number of mentions, expected correct and gold, then start, end, type and confidence of each mention. For a fault: -1. */
+  /** For each answer: number of mentions, expected correct and gold, length of its vector, then start, end, type and confidence of each mention. For a fault: -1. */
   readonly numbers: Float64Array;
   /** The answers' vectors, one after another. */
   readonly vectors: Float32Array;
@@ -21,11 +21,12 @@ const ROW_HEAD = 7;
 const sizeOf = ({ ids, first }: PackedInput): number => ROW_HEAD + 3 * ids.length + first.length;
 
 export function writeWorks(works: readonly Work[]): SentWorks {
-  const size = works.reduce((sum, { rows }) => rows.reduce((more, row) => more + sizeOf(row), sum + 2), 0);
+  const size = works.reduce((sum, { rows }) => rows.reduce((more, row) => more + sizeOf(row), sum + 3), 0);
   const sent = new Int32Array(size);
   let at = 0;
-  for (const { rows, words } of works) {
+  for (const { rows, words, vector } of works) {
     sent[at++] = words;
+    sent[at++] = vector ? 1 : 0;
     sent[at++] = rows.length;
     for (const { ids, segments, shapes, first, textLength, words: read, keep } of rows) {
       const head = [ids.length, first.length, textLength, read.start, read.end, keep.start, keep.end];
@@ -46,8 +47,8 @@ export function readWorks(sent: SentWorks): Work[] {
     return sent.subarray(at - length, at);
   };
   while (at < sent.length) {
-    const [words, rows] = take(2) as unknown as [number, number];
-    works.push({ words, rows: Array.from({ length: rows }, () => readRow(take)) });
+    const [words, vector, rows] = take(3) as unknown as [number, number, number];
+    works.push({ words, vector: vector === 1, rows: Array.from({ length: rows }, () => readRow(take)) });
   }
   return works;
 }
@@ -69,9 +70,10 @@ function readRow(take: (length: number) => Int32Array): PackedInput {
 export function writeReplies(replies: readonly Reply[]): SentReplies {
   const answers = replies.flatMap((reply) => ("answer" in reply ? reply.answer : []));
   const faults = replies.flatMap((reply) => ("fault" in reply ? reply.fault : []));
-  const vectors = new Float32Array(answers.reduce((sum, { vector }) => sum + vector.length, 0));
+  const all = answers.flatMap(({ vector }) => vector ?? []);
+  const vectors = new Float32Array(all.reduce((sum, vector) => sum + vector.length, 0));
   let at = 0;
-  for (const { vector } of answers) {
+  for (const vector of all) {
     vectors.set(vector, at);
     at += vector.length;
   }
@@ -79,16 +81,16 @@ export function writeReplies(replies: readonly Reply[]): SentReplies {
   return { numbers: Float64Array.from(numbers), vectors, faults };
 }
 
-const numbersOf = ({ mentions, expected }: Answer): number[] => [
+const numbersOf = ({ mentions, expected, vector }: Answer): number[] => [
   mentions.length,
   expected.correct,
   expected.gold,
+  vector?.length ?? 0,
   ...mentions.flatMap(({ start, end, type, confidence }) => [start, end, type, confidence]),
 ];
 
 export function readReplies({ numbers, vectors, faults }: SentReplies, count: number): Reply[] {
-  const width = vectors.length / Math.max(1, count - faults.length);
-  let [at, answers, failed] = [0, 0, 0];
+  let [at, read, failed] = [0, 0, 0];
   return Array.from({ length: count }, (): Reply => {
     const mentions = numbers[at]!;
     if (mentions < 0) {
@@ -96,9 +98,12 @@ export function readReplies({ numbers, vectors, faults }: SentReplies, count: nu
       return { fault: faults[failed++]! };
     }
     const expected = { correct: numbers[at + 1]!, gold: numbers[at + 2]! };
-    at += 3;
-    const vector = vectors.subarray(answers * width, ++answers * width);
-    return { answer: { mentions: Array.from({ length: mentions }, readMention), expected, vector } };
+    const width = numbers[at + 3]!;
+    at += 4;
+    const found = Array.from({ length: mentions }, readMention);
+    if (width === 0) return { answer: { mentions: found, expected } };
+    read += width;
+    return { answer: { mentions: found, expected, vector: vectors.subarray(read - width, read) } };
   });
 
   function readMention(): FoundMention {

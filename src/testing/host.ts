@@ -41,5 +41,6 @@ export function testHost(
     delivery: "at-least-once",
     order: "none",
     window: 512,
+    isRead: () => true,
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { tinyTagger } from "../../test/fixtures/plugins/tiny-tagger.ts";
-import type { Outcome } from "../outcome.ts";
+import { fail, type Outcome } from "../outcome.ts";
 import { definePort, defineResource, type ResourcePlugin } from "../plugin.ts";
 import { tagger as port, type Tagged, type Tagger, type TagInput } from "../tagger.ts";
 import { brokenClauses } from "./broken-clauses.test-help.ts";
@@ -60,6 +60,10 @@ const mutants: Record<TaggerClause, Mine> = {
   "gives a feature of length one, of the same model and context": changed((tagged) => ({
     ...tagged,
     feature: { ...tagged.feature, vector: Float32Array.of(1, 1) },
+  })),
+  "says the same without features": pluginOf(() => ({
+    ...tinyTagger,
+    taggings: async (batch) => batch.map(() => fail(new Error("not without"))),
   })),
   "says what it read": changed(({ tagging, feature }) => ({
     tagging: { ...tagging, context: "text" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { z } from "zod";
 import type { Context } from "../facts.ts";
-import type { Outcome } from "../outcome.ts";
+import { type Outcome, ok } from "../outcome.ts";
 import type { ResourcePlugin } from "../plugin.ts";
 import { type Tagged, type Tagger, type TagInput, tagger as taggerPort } from "../tagger.ts";
 import { type AnyClause, anyClauses, type Fresh, fresh, whileOpen } from "./any.ts";
@@ -17,6 +17,7 @@ export type TaggerClause =
   | "keeps mentions inside the words, in order and apart"
   | "gives confidences and expected counts in range"
   | "gives a feature of length one, of the same model and context"
+  | "says the same without features"
   | "says what it read"
   | "answers an input without words"
   | "answers a text of two thousand words"
@@ -92,6 +93,13 @@ export function testTagger<O extends z.ZodType>(suite: TaggerSuite<O>): void {
         assert.equal(tagging.model, model.version);
       },
     ),
+    "says the same without features": opened(async (tagger) => {
+      if (tagger.taggings === undefined) return;
+      assert.deepEqual(await tagger.taggings([], live), []);
+      const asked = [...inputs, ...withContexts(inputs)];
+      const taggings = values(await tagger.tag(asked, live)).map(({ tagging }) => ok(tagging));
+      assertClose(await tagger.taggings(asked, live), taggings, "outcome");
+    }),
     "says what it read": eachAnswer((input, { tagging }) => {
       assert.equal(tagging.context, contextOf(input));
     }),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { tagInput } from "../input.ts";
 import { ok } from "../outcome.ts";
-import type { Tagged, TagInput } from "../tagger.ts";
+import type { Tagged, Tagger, TagInput } from "../tagger.ts";
 import { joiningSigns, signsOf } from "./join-signs.ts";
 
 /** Every word a mention; what it read is kept. */
@@ -14,9 +14,11 @@ const tag = async (inputs: readonly TagInput[]) =>
     return ok<Tagged>({ tagging, feature: { vector: new Float32Array(1), of: "text", model: "m" } });
   });
 
+const live = new AbortController().signal;
+
 const through = async (input: TagInput) => {
   seen.length = 0;
-  const [outcome] = await joiningSigns(tag)([input], new AbortController().signal);
+  const [outcome] = await joiningSigns({ tag }).tag([input], live);
   const spans = outcome?.kind === "ok" ? outcome.value.tagging.mentions.map(({ start, end }) => [start, end]) : [];
   return { words: seen[0], spans };
 };
@@ -52,4 +54,13 @@ test("tells from data how it writes signs", () => {
   expect(signsOf([["#NBA", "#", "a"], ["@x"]])).toBe("joined");
   expect(signsOf([["#", "NBA", "@x", "@", "y"]])).toBe("apart");
   expect(signsOf([["no", "sign", "#"]])).toBe("apart");
+});
+
+test("says the same of taggings alone", async () => {
+  const taggings: Tagger["taggings"] = async (inputs) =>
+    (await tag(inputs)).map((one) => (one.kind === "ok" ? ok(one.value.tagging) : one));
+  const input = tagInput({ post: { id: "1", text: "go #NBA" }, facts: {} });
+  const [outcome] = await joiningSigns({ tag, taggings }).taggings!([input], live);
+  expect(outcome).toMatchObject({ value: { mentions: [{ end: 1 }, { start: 1, end: 3 }] } });
+  expect(joiningSigns({ tag }).taggings).toBeUndefined();
 });

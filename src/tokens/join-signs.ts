@@ -1,5 +1,5 @@
-import type { Mention } from "../facts.ts";
-import { ok } from "../outcome.ts";
+import type { Mention, Tagging } from "../facts.ts";
+import { type Outcome, ok } from "../outcome.ts";
 import type { Tagged, Tagger, TagInput } from "../tagger.ts";
 
 /** How training data writes hashtags and mentions: `#NBA` as one word (Twitter-2015) or as two (Twitter-2017). */
@@ -21,17 +21,24 @@ export function signsOf(posts: Iterable<readonly string[]>): Signs {
 }
 
 /**
- * A `tag` for a model that has learnt joined signs: `#` and `@` go to it as one word with the word that they touch, and
+ * A tagger for a model that has learnt joined signs: `#` and `@` go to it as one word with the word that they touch, and
  * mentions come back in the words that were given. Words that are not known to touch stay as they are.
  */
-export function joiningSigns(tag: Tagger["tag"]): Tagger["tag"] {
+export function joiningSigns({ tag, taggings }: Pick<Tagger, "tag" | "taggings">): Pick<Tagger, "tag" | "taggings"> {
+  const back = ({ tagging, feature }: Tagged, joined: Joined) => ({ tagging: inGivenWords(tagging, joined), feature });
+  return { tag: joining(tag, back), ...(taggings && { taggings: joining(taggings, inGivenWords) }) };
+}
+
+type Ask<T> = (inputs: readonly TagInput[], signal: AbortSignal) => Promise<readonly Outcome<T>[]>;
+
+function joining<T>(ask: Ask<T>, back: (said: T, joined: Joined) => T): Ask<T> {
   return async (inputs, signal) => {
     const joins = inputs.map(joinSigns);
-    const outcomes = await tag(
+    const outcomes = await ask(
       joins.map(({ input }) => input),
       signal,
     );
-    return outcomes.map((outcome, i) => (outcome.kind === "ok" ? ok(inGivenWords(outcome.value, joins[i]!)) : outcome));
+    return outcomes.map((outcome, i) => (outcome.kind === "ok" ? ok(back(outcome.value, joins[i]!)) : outcome));
   };
 }
 
@@ -55,7 +62,7 @@ function joinSigns({ glued, ...input }: TagInput): Joined {
   return { input: { ...input, words }, starts: [...starts, input.words.length] };
 }
 
-function inGivenWords({ tagging, feature }: Tagged, { starts }: Joined): Tagged {
+function inGivenWords(tagging: Tagging, { starts }: Joined): Tagging {
   const given = <M extends Mention>(m: M): M => ({ ...m, start: starts[m.start]!, end: starts[m.end]! });
-  return { tagging: { ...tagging, mentions: tagging.mentions.map(given) }, feature };
+  return { ...tagging, mentions: tagging.mentions.map(given) };
 }

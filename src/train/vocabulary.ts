@@ -1,5 +1,3 @@
-import { remember } from "../remember.ts";
-
 /**
  * The words of the training data as a Bloom filter: tens of kilobytes, from which no list of words can be read back.
  * About one unknown word in a hundred passes for known.
@@ -8,8 +6,6 @@ export interface Vocabulary {
   /** Whether a word is one whose novelty means anything: not a link, not a handle, not a number. */
   readonly counts: (word: string) => boolean;
   readonly has: (word: string) => boolean;
-  /** Words that count, and those of them that are not known. */
-  noveltyOf(words: readonly string[]): { readonly words: number; readonly unknown: number };
   readonly toJSON: () => { readonly bits: number; readonly hashes: number; readonly base64: string };
 }
 
@@ -28,28 +24,12 @@ export function vocabularyOf(words: readonly string[]): Vocabulary {
 export const readVocabulary = ({ base64 }: { readonly base64: string }): Vocabulary =>
   over(Buffer.from(base64, "base64"));
 
-/** About 2 MB at most. */
-const REMEMBERED_WORDS = 16_384;
-
 function over(field: Uint8Array): Vocabulary {
   const has = (word: string) =>
     bitsOf(normal(word), field.length * 8).every((bit) => (field[bit >> 3]! & (1 << (bit & 7))) !== 0);
-  const kindOf = remember(
-    (word) => (counts(word) ? (has(word) ? "known" : "unknown") : "not counted"),
-    REMEMBERED_WORDS,
-  );
   return {
     counts,
     has,
-    noveltyOf(words) {
-      let [counted, unknown] = [0, 0];
-      for (const word of words) {
-        const kind = kindOf(word);
-        if (kind !== "not counted") counted++;
-        if (kind === "unknown") unknown++;
-      }
-      return { words: counted, unknown };
-    },
     toJSON: () => ({ bits: field.length * 8, hashes, base64: Buffer.from(field).toString("base64") }),
   };
 }

@@ -40,6 +40,7 @@ async function tagged(text: string, facts = {}) {
       delivery: "at-least-once",
       order: "none",
       window: 512,
+      isRead: () => true,
     },
   );
   const [outcome] = await stage.run([{ post: { id: "1", text }, facts }], AbortSignal.timeout(1000));
