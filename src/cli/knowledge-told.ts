@@ -20,7 +20,8 @@ export function tellEstimate(
   if (requests === 0) return `${task}, ${known > 0 ? "nothing more" : "no LLM"} is asked`;
   const asked = `${task}: about ${counted(requests, "request")} to ${models.join(", ")}, ${inputTokens} + ${outputTokens} tokens`;
   const money = `about ${usd(cost.usd)}, at most ${usd(cost.worstUsd)} without retries`;
-  return unpriced.length > 0 ? `${asked}; no price is known of ${unpriced.join(", ")}` : `${asked}, ${money}`;
+  if (unpriced.length === 0) return `${asked}, ${money}`;
+  return `${asked}${cost.usd > 0 ? `, ${money}` : ""}; no price is known of ${unpriced.join(", ")}`;
 }
 
 export function tellEnd(written: number, posts: number, { meter }: Recorder, { passed, failed }: RunSummary): string {

@@ -10,7 +10,7 @@ export interface Meter {
   estimating: boolean;
   /** Models that were asked, or would have been. */
   readonly models: Set<string>;
-  /** Models without a price. */
+  /** Models that stages borrow and that have no price. */
   readonly unpriced: Set<string>;
   /** What was sent, retries included. */
   requests: number;
