@@ -104,7 +104,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       const { batches, model } = chat;
       if (batches === undefined) {
         if (mode === "always") throw new Fault("CHAT_NO_BATCHES", { model, reason: "its plugin knows none" });
-        return { ask: alone(direct, model), look: () => undefined };
+        return { ask: alone(direct, model), look: (request) => chat.known?.(request) };
       }
       const asked = createAsked(resource, chat, batches);
       all.push(asked);
