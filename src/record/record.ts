@@ -29,7 +29,7 @@ export interface Estimate {
   readonly usd: number;
   readonly worstUsd: number;
   readonly models: readonly string[];
-  /** Models without a price: the sums lack them. */
+  /** Models without a price, asked or not: the sums lack them. */
   readonly unpriced: readonly string[];
 }
 
@@ -83,8 +83,7 @@ export async function openRecorder(plan: Plan, { batch, maxUsd, say, ...options 
       purse.close();
     },
     async estimate(posts, signal) {
-      const step = Math.max(1, Math.floor(posts.length / SAMPLE));
-      const sample = posts.filter((_, i) => i % step === 0).slice(0, SAMPLE);
+      const sample = spread(posts, SAMPLE);
       meter.estimating = true;
       await run(sample, [], signal);
       const told = scaled(meter, posts.length, sample.length);
@@ -103,6 +102,10 @@ export async function openRecorder(plan: Plan, { batch, maxUsd, say, ...options 
     },
   };
 }
+
+/** `count` of them at most, as far apart as they go: what is known already often stands together. */
+export const spread = <T>(all: readonly T[], count: number): readonly T[] =>
+  all.length <= count ? all : Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 
 function scaled(meter: Meter, posts: number, sample: number): Estimate {
   const times = sample === 0 ? 0 : posts / sample;
