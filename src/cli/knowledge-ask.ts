@@ -11,7 +11,7 @@ interface Task {
   readonly inBatches: boolean;
 }
 
-/** Asks of the posts, and tells how it goes; false where it was stopped. */
+/** Asks of the posts, and tells how it goes; false where it was stopped, or something failed. */
 export async function ask(recorder: Recorder, { posts, output, maxUsd, signal, inBatches }: Task): Promise<boolean> {
   const { meter } = recorder;
   const { circuitOpen, spent } = meter;
@@ -33,7 +33,7 @@ export async function ask(recorder: Recorder, { posts, output, maxUsd, signal, i
     const stopped = signal.aborted || enough;
     const nothing = written === 0 && output.before === 0 && !stopped;
     if ((nothing && posts.length > 0) || (written < posts.length && lacking(summary))) fail(recorder);
-    return !stop.aborted;
+    return !stop.aborted && !lacking(summary);
   } finally {
     telling.end();
   }

@@ -235,6 +235,20 @@ test("a file that is only looked at stays as it is, and is not made", async () =
   expect(await readFile(file, "utf8")).toBe(before);
 });
 
+test("an answer that no stage could read is not found by the next run; a file without any other is taken away", async () => {
+  await carried({});
+  const log = await openBatchLog(file);
+  log.unread("a");
+  expect([log.results.has("a"), log.holds()], "in this run it stays").toEqual([true, true]);
+  await log.close({ done: false });
+  const next = await openBatchLog(file);
+  expect([...next.results.keys()]).toEqual(["b"]);
+  next.unread("b");
+  expect(next.holds()).toBe(false);
+  await next.close({ done: false });
+  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
 test("a file of something else is told by its line", async () => {
   await writeFile(file, '{"batch":"starling-1","id":"batch_1"}\n');
   await expect(openBatchLog(file)).rejects.toMatchObject({

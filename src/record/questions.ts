@@ -7,7 +7,7 @@ import type { BatchLog, OpenBatch } from "./batch-log.ts";
 import { carryOut, type Told } from "./carry-out.ts";
 import { createKnown } from "./known.ts";
 import type { Meter } from "./meter.ts";
-import { markWaiting } from "./waiting.ts";
+import { markWaiting, whenUnread } from "./waiting.ts";
 
 /** `always` refuses a model without batches; `auto` asks it one by one. */
 export type BatchMode = "always" | "auto";
@@ -120,7 +120,10 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
           meter.lastFault = came;
           throw came;
         }
-        if (came !== undefined) return came;
+        if (came !== undefined) {
+          if (log.results.has(key)) whenUnread(() => log.unread(key));
+          return came;
+        }
         if (asked.single) return alone(direct, model)(request, signal);
         if (!closed) noted(asked, key, request);
         waiting = true;

@@ -11,6 +11,8 @@ interface Asking {
   /** One for each question that waits. */
   readonly waits: Set<{ readonly wait: Wait }>;
   asked: boolean;
+  /** What to do where the stage makes nothing of what it was told. */
+  readonly unread: (() => void)[];
 }
 
 const asking = new AsyncLocalStorage<Asking>();
@@ -30,6 +32,9 @@ export function markWaiting(wait: Wait): () => void {
     now.waits.delete(mark);
   };
 }
+
+/** Calls `then` where the stage that asks right now gives nothing, though it is told an answer. */
+export const whenUnread = (then: () => void): void => void asking.getStore()?.unread.push(then);
 
 /** What the post still waits for after a run. */
 export const waitOf = (post: Post): Wait | undefined => waits.get(post);
@@ -57,9 +62,10 @@ export function inTurn(open: OpenStage): OpenStage {
         const { post } = view;
         const before = waitingPass(post);
         if (before) return before;
-        const now: Asking = { post, waits: new Set(), asked: false };
+        const now: Asking = { post, waits: new Set(), asked: false, unread: [] };
         const [outcome] = await asking.run(now, () => inner.run([view], signal));
         const wait = waitAfter(now, outcome!);
+        if (wait === undefined && outcome!.kind !== "ok") for (const tell of now.unread) tell();
         if (wait === undefined) return outcome!;
         waits.set(post, wait);
         return pass(wait);
