@@ -32,6 +32,13 @@ export function tellEnd(written: number, posts: number, { meter }: Recorder, { p
   return `${written} of ${posts} recorded, ${counted(meter.requests, "request")}, ${usd(meter.usd)}${why}`;
 }
 
+/** Of posts that are recorded, and yet lack something: they are not asked of again. */
+export function tellLacking({ meter: { lacking } }: Recorder): string | undefined {
+  if (lacking.posts === 0) return undefined;
+  const reasons = [...lacking.reasons].map(([reason, count]) => `${reason} ${count}`);
+  return `${lacking.posts} recorded without what a stage before failed to give (${reasons.join("; ")})`;
+}
+
 /** The posts; lines that are none are counted by what is wrong with them, and the first one is told. */
 export function readable({ posts, unreadable }: Awaited<ReturnType<typeof sourcePosts>>): readonly CorpusPost[] {
   const [first] = unreadable;

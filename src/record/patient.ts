@@ -27,7 +27,8 @@ export async function inPeace(
 ): Promise<RecordSummary> {
   let { summary, waiting } = await once(posts, signal);
   for (let waitedMs = 0; waiting.length > 0 && !signal.aborted; ) {
-    const ms = Math.max(0, (meter.peace?.until ?? 0) - performance.now());
+    // With the money spent nothing is sent: no server need be waited for.
+    const ms = meter.spent.signal.aborted ? 0 : Math.max(0, (meter.peace?.until ?? 0) - performance.now());
     if (waitedMs + ms > LONGEST_MS) {
       say(
         `${wish(meter, ms)}: that is long, so ${counted(waiting.length, "post")} wait for another start, from then on`,

@@ -75,9 +75,11 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
 
   const noted = (asked: Asked, key: string, request: ChatRequest): void => {
     if (outstanding.has(key)) asked.away.set(key, request);
-    else if (!putDown(asked, key, request, options.size) && asked.next.size === 0 && outstanding.size === 0)
+    else if (!putDown(asked, key, request, options.size) && asked.next.size === 0 && outstanding.size === 0) {
       // What is put aside for a batch is set right when it has ended, and then there may be room; but there is none.
+      markWaiting("budget");
       throw overBudget(asked, worstOf(asked, request), roomOf(asked));
+    }
   };
 
   const sent = async (asked: Asked, signal: AbortSignal): Promise<void> => {

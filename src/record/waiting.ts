@@ -3,8 +3,11 @@ import type { OpenStage } from "../flow/types.ts";
 import { type Outcome, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
 
-/** What a post waits for: an answer by a batch, or its turn to be asked of. */
-export type Wait = "batched" | "waiting";
+/**
+ * What a post waits for: an answer by a batch, its turn to be asked of, or money; `stopped` where `--max-usd` does not reach for it and ends
+ * the asking.
+ */
+export type Wait = "batched" | "waiting" | "budget" | "stopped";
 
 interface Asking {
   readonly post: Post;
@@ -68,7 +71,7 @@ export function inTurn(open: OpenStage): OpenStage {
         if (wait === undefined && outcome!.kind !== "ok") for (const tell of now.unread) tell();
         if (wait === undefined) return outcome!;
         waits.set(post, wait);
-        return pass(wait);
+        return pass(wait, wait === "budget");
       }),
     );
   return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
