@@ -34,7 +34,7 @@ export async function ask(recorder: Recorder, { posts, output, maxUsd, signal, i
     if (enough) say(`stopped at --max-usd ${maxUsd}: one call more may exceed it; start again with more to go on`);
     if (circuitOpen.signal.aborted) say("stopped, for the guard's circuit is open; mend what failed, and start again");
     const stopped = signal.aborted || enough;
-    if (stopped && written < posts.length && recorder.asking > 1 && !inBatches) say(lost);
+    if (stopped && written < posts.length && recorder.asking > 1 && meter.requests > 0 && !inBatches) say(lost);
     const nothing = written === 0 && output.before === 0 && !stopped;
     const failed = (nothing && posts.length > 0) || (written < posts.length && lacks(summary));
     if (failed || lacking !== undefined) tellFault(recorder);

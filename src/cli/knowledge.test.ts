@@ -130,17 +130,17 @@ describe("starling knowledge record", () => {
   test("what a guard's file knows is still recorded once --max-usd is spent, and nothing else is sent", async () => {
     const answer = { entities: [], reasoning: "word ".repeat(300), image_relevant: false };
     const price = "{ inputUsd: 0, outputUsd: 1000, imageTokens: 0 }";
-    const all = manyPosts(20);
+    const all = manyPosts(80);
     const args = await setUp({ script: [{ answer }] }, { price, guard: ", cache: { file: answers.db }" });
-    write("posts.ndjson", ndjson(all.slice(10)));
-    expect((await record(...args.slice(0, -1), place("before.ndjson"))).told).toContain("10 of 10 recorded");
+    write("posts.ndjson", ndjson(all.slice(40)));
+    expect((await record(...args.slice(0, -1), place("before.ndjson"))).told).toContain("40 of 40 recorded");
     write("posts.ndjson", ndjson(all));
-    // 1.5 USD by the estimate; each of the unknown ones costs about 0.4.
-    const { code, told } = await record(...args, "--max-usd", "1.6");
-    expect([code, told]).toEqual([0, expect.stringContaining("stopped at --max-usd 1.6")]);
+    // 6 USD by the estimate; each of the unknown ones costs about 0.4.
+    const { code, told } = await record(...args, "--max-usd", "6.1");
+    expect([code, told]).toEqual([0, expect.stringContaining("stopped at --max-usd 6.1")]);
     const ids = recorded(output()).map(({ id }) => Number(id));
-    expect(ids.filter((id) => id >= 10).length).toBe(10);
-    expect([ids.length < 20, asked().length - 10]).toEqual([true, ids.length - 10]);
+    expect(ids.filter((id) => id >= 40).length).toBe(40);
+    expect([ids.length < 80, asked().length]).toEqual([true, ids.length]);
   }, 60_000);
 
   const stages = "\n  - { use: captioner-chat, options: { model: llm, maxTokens: 1000 } }";
