@@ -185,6 +185,7 @@ test("lines that are none are left out; so is nothing else", async () => {
 test.each([
   ["no batch", { object: "list" }, "a batch's id"],
   ["a status of another kind", { id: "b", status: 7 }, "a batch's status"],
+  ["a status that is none of a batch", { id: "b", status: "pausing" }, 'a batch\'s status is "pausing"'],
 ])("%s is told", async (_, batch, message) => {
   const { batches } = await tells(batch, "");
   await expect(batches.look({ name: "n", id: "b" }, live)).rejects.toMatchObject({
@@ -243,9 +244,14 @@ test("where more batches are listed than are looked through, nobody knows whethe
   });
 }, 30_000);
 
-test("a status that nobody knows yet is waited for", async () => {
-  const { batches } = await tells({ id: "b", status: "pausing" }, "");
-  expect(await batches.look({ name: "n", id: "b" }, live)).toMatchObject({ status: "waiting" });
+test.each([
+  ["COMPLETED", "completed"],
+  ["Failed", "failed"],
+  ["finalizing", "waiting"],
+  ["IN_PROGRESS", "waiting"],
+])("a status may be written as %s", async (told, status) => {
+  const { batches } = await tells({ id: "b", status: told }, "");
+  expect(await batches.look({ name: "n", id: "b" }, live)).toMatchObject({ status });
 });
 
 test("an aborted call ends with the reason of its signal", async () => {

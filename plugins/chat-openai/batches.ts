@@ -30,6 +30,8 @@ const MAX_LISTED = 10_000;
 const NAME = "starling";
 /** What servers without batches answer. */
 const UNKNOWN = new Set([404, 405, 501]);
+/** Statuses of a batch that has not ended. */
+const WAITING = new Set(["validating", "in_progress", "finalizing", "cancelling"]);
 
 /** It is shown to people and sent back in a path. */
 const idShape = z.string().regex(/^[\w.-]{1,200}$/, "is no name of letters, digits and . _ -");
@@ -168,12 +170,19 @@ async function withBatches<T>(model: string, work: () => Promise<T>): Promise<T>
   }
 }
 
-function stateOf({ status, errors, request_counts: counts }: Batch, place: Place): ChatBatchState {
+/** Throws CHAT_GARBLED for a status that is none: whoever waits looks some times more, and not for ever. */
+function stateOf({ status: told, errors, request_counts: counts }: Batch, place: Place): ChatBatchState {
   const reason = (errors?.data ?? [])
     .slice(0, 3)
     .map(({ code, message }) => shownOf(message ?? code ?? "", place))
     .join("; ");
+  const status = told.toLowerCase();
   const ended = status === "completed" || status === "expired" || status === "cancelled" || status === "failed";
+  if (!ended && !WAITING.has(status))
+    throw new Fault("CHAT_GARBLED", {
+      model: place.model,
+      reason: `a batch's status is "${shownOf(told, place)}", which is none of a batch`,
+    });
   return {
     status: ended ? status : "waiting",
     reason,

@@ -38,6 +38,14 @@ describe("an answer", () => {
     expect(counted.get("usd")).toBe(yes.usd);
   });
 
+  test("is known to a guard before the one that has it", async () => {
+    const { guard: inner } = guarded(scriptedChat().chat, inMemory);
+    const { guard: outer } = guarded(inner);
+    expect(outer.known!(question)).toBeUndefined();
+    await inner.ask(question, never);
+    expect(outer.known!(question)).toEqual({ ...yes, usd: 0, cached: true });
+  });
+
   test("outlives the process in a file", async () => {
     const first = guarded(scriptedChat().chat, inFile());
     await first.guard.ask(question, never);

@@ -41,7 +41,7 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
 
   const known = (request: ChatRequest): ChatAnswer | undefined => {
     const found = isRepeatable(request) ? cache.get(fingerprintOf(inner, request)) : undefined;
-    return found && { ...found.answer, usd: 0, cached: true };
+    return found === undefined ? inner.known?.(request) : { ...found.answer, usd: 0, cached: true };
   };
 
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {

@@ -1,11 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { ended, ndjson, record, recorded, startRecord } from "./knowledge.test-help.ts";
-import { knowledgeTests, manyPosts, posts } from "./knowledge-set-up.test-help.ts";
+import { knowledgeTests, manyPosts, picture, posts } from "./knowledge-set-up.test-help.ts";
 
 const { place, write, output, asked, llm, setUp } = knowledgeTests();
 const memory = () => `${output()}.batches`;
@@ -221,6 +220,33 @@ test("leaves out what is refused, or fails three times, and names the fault", as
   );
   expect(told).toMatch(/the last fault was CHAT_(REFUSED|FAILED)/);
   expect(llm().counts.batches).toBe(3);
+  expect(existsSync(memory()), "while posts are left").toBe(true);
+}, 60_000);
+
+test("while posts are left captions are kept, and not paid twice; what could not be read is asked anew", async () => {
+  const stages = "\n  - { use: captioner-chat, options: { model: llm } }";
+  const script = [
+    { when: "picture shows", answer: "A red bridge at dusk." },
+    { when: "Nora", answer: "Hard to say.", times: 1 },
+  ];
+  const args = await setUp({ script }, { stages, posts: [{ ...posts[0]!, images: [picture()] }, posts[1]!] });
+  const first = await record(...args, "--batch", "always");
+  expect([first.code, first.told]).toEqual([1, expect.stringContaining("knowledge-chat: unreadable 1")]);
+  const second = await record(...args, "--batch", "always");
+  expect([second.code, second.told]).toEqual([0, expect.stringContaining("1 of 1 recorded, 1 request,")]);
+  const count = (one: string) => asked().filter(({ last }) => last.includes(one)).length;
+  expect([count("picture shows"), count("Nora"), asked().length]).toEqual([1, 2, 4]);
+  expect(existsSync(memory())).toBe(false);
+}, 60_000);
+
+test("a file without anything to lose, as a kill leaves it, holds nobody up", async () => {
+  const args = await setUp();
+  const lines = [
+    { batch: "starling-1", model: "dev", keys: ["a"] },
+    { batch: "starling-1", dropped: true },
+  ];
+  write("k.ndjson.batches", ndjson(lines));
+  expect(await record(...args)).toMatchObject({ code: 0, told: expect.stringContaining("3 of 3 recorded") });
   expect(existsSync(memory())).toBe(false);
 }, 60_000);
 
@@ -335,9 +361,7 @@ test("equal questions go out once, and are paid for once", async () => {
 }, 60_000);
 
 test("a captioner's questions come first; the next batch knows the captions", async () => {
-  const pictures = join(import.meta.dirname, "../../examples/pictures");
-  const bytes = readFileSync(join(pictures, "bridge.png"), "base64");
-  const data = [{ ...posts[0]!, images: [{ bytes }] }, posts[1]!];
+  const data = [{ ...posts[0]!, images: [picture()] }, posts[1]!];
   const stages = "\n  - { use: captioner-chat, options: { model: llm } }";
   const args = await setUp(
     { script: [{ when: "picture shows", answer: "A red bridge at dusk." }] },

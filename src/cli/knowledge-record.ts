@@ -36,14 +36,15 @@ export async function recordInto(path: string, { plan, logs, all, flags, maxUsd,
   say(tellEstimate(estimate, output.before));
   if (flags.estimate) return;
   const underWay = () => (batch?.log.open().length ?? 0) > 0;
-  let ended = true;
+  let answered = false;
   if (posts.length > 0 || underWay()) {
     refuseCost(estimate, maxUsd);
-    ended = await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined });
+    answered = await ask(recorder, { posts, output, maxUsd, signal, inBatches: batch !== undefined });
   }
   await output.flush();
-  // With --limit the batches may have answers to the posts after.
-  done = ended && posts.length === left.length && !underWay();
+  // Posts that are left may have answers there, captions before all. Those that a gate spares never will.
+  const recorded = all.every(({ post }) => output.has(post));
+  done = (recorded || (answered && posts.length === left.length)) && !underWay();
 }
 
 /** How long another run may take to end, in milliseconds. */
@@ -66,10 +67,19 @@ async function openBatches(output: string, flags: RecordFlags) {
   const size = wholeNumber("--batch-size", batchSize);
   const longestMs = 1000 * (wholeNumber("--batch-look", batchLook) ?? 60);
   if (mode !== undefined) return { mode, log: await openBatchLog(file, { readOnly }), size, told: { say, longestMs } };
-  if (existsSync(file) && !readOnly)
+  if (!readOnly && (await remembers(file)))
     throw new Fault("USAGE", {
       what: `${file} remembers batches that an earlier run began`,
       help: "add --batch to go on with them, or delete it to ask anew: what they cost is paid all the same, and once more then",
     });
   return undefined;
+}
+
+/** Whether a file has batches or answers to lose. One that a run left which was killed before it had any is taken away. */
+async function remembers(file: string): Promise<boolean> {
+  if (!existsSync(file)) return false;
+  const log = await openBatchLog(file);
+  const holds = log.holds();
+  await log.close({ done: false });
+  return holds;
 }

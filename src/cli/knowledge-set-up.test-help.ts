@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
@@ -12,6 +12,11 @@ export const posts = [
 ];
 export const manyPosts = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ id: String(i), text: `Nora Winter and post ${i}` }));
+
+/** An image of a post. */
+export const picture = () => ({
+  bytes: readFileSync(join(import.meta.dirname, "../../examples/pictures/bridge.png"), "base64"),
+});
 
 export interface Config {
   readonly price?: string;

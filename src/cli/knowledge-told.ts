@@ -20,7 +20,8 @@ export function tellEstimate(
   if (requests === 0) return `${task}, ${known > 0 ? "nothing more" : "no LLM"} is asked`;
   const asked = `${task}: about ${counted(requests, "request")} to ${models.join(", ")}, ${inputTokens} + ${outputTokens} tokens`;
   const money = `about ${usd(cost.usd)}, at most ${usd(cost.worstUsd)} without retries`;
-  return unpriced.length > 0 ? `${asked}; no price is known of ${unpriced.join(", ")}` : `${asked}, ${money}`;
+  if (unpriced.length === 0) return `${asked}, ${money}`;
+  return `${asked}${cost.usd > 0 ? `, ${money}` : ""}; no price is known of ${unpriced.join(", ")}`;
 }
 
 export function tellEnd(written: number, posts: number, { meter }: Recorder, { passed, failed }: RunSummary): string {
@@ -29,6 +30,13 @@ export function tellEnd(written: number, posts: number, { meter }: Recorder, { p
   );
   const why = written < posts && reasons.length > 0 ? ` (${reasons.join("; ")}); start again to ask of the others` : "";
   return `${written} of ${posts} recorded, ${counted(meter.requests, "request")}, ${usd(meter.usd)}${why}`;
+}
+
+/** Of posts that are recorded, and yet lack something: they are not asked of again. */
+export function tellLacking({ meter: { lacking } }: Recorder): string | undefined {
+  if (lacking.posts === 0) return undefined;
+  const reasons = [...lacking.reasons].map(([reason, count]) => `${reason} ${count}`);
+  return `${lacking.posts} recorded without what a stage before failed to give (${reasons.join("; ")})`;
 }
 
 /** The posts; lines that are none are counted by what is wrong with them, and the first one is told. */

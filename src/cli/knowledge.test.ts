@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { readCorpus } from "../conll/index.ts";
 import { ended, ndjson, record, recorded, startRecord as start } from "./knowledge.test-help.ts";
-import { knowledgeTests, manyPosts, posts } from "./knowledge-set-up.test-help.ts";
+import { knowledgeTests, manyPosts, picture, posts } from "./knowledge-set-up.test-help.ts";
 
 const { place, write, output, asked, llm, setUp } = knowledgeTests();
 
@@ -125,6 +125,71 @@ describe("starling knowledge record", () => {
     expect(spent).toBeGreaterThan(64);
     expect(recorded(output()).length).toBeLessThan(400);
     expect(recorded(output()).length).toBe(asked().length);
+  }, 60_000);
+
+  test("what a guard's file knows is still recorded once --max-usd is spent, and nothing else is sent", async () => {
+    const answer = { entities: [], reasoning: "word ".repeat(300), image_relevant: false };
+    const price = "{ inputUsd: 0, outputUsd: 1000, imageTokens: 0 }";
+    const all = manyPosts(80);
+    const args = await setUp({ script: [{ answer }] }, { price, guard: ", cache: { file: answers.db }" });
+    write("posts.ndjson", ndjson(all.slice(40)));
+    expect((await record(...args.slice(0, -1), place("before.ndjson"))).told).toContain("40 of 40 recorded");
+    write("posts.ndjson", ndjson(all));
+    // 6 USD by the estimate; each of the unknown ones costs about 0.4.
+    const { code, told } = await record(...args, "--max-usd", "6.1");
+    expect([code, told]).toEqual([0, expect.stringContaining("stopped at --max-usd 6.1")]);
+    const ids = recorded(output()).map(({ id }) => Number(id));
+    expect(ids.filter((id) => id >= 40).length).toBe(40);
+    expect([ids.length < 80, asked().length]).toEqual([true, ids.length]);
+  }, 60_000);
+
+  const stages = "\n  - { use: captioner-chat, options: { model: llm, maxTokens: 1000 } }";
+
+  test("a post whose caption fails is recorded without it, and that is told", async () => {
+    const script = [{ when: "picture shows", fault: "failed" as const }];
+    const args = await setUp({ script }, { stages, posts: [{ ...posts[0]!, images: [picture()] }, posts[1]!] });
+    const { code, told } = await record(...args);
+    expect([code, told]).toEqual([0, expect.stringContaining("2 of 2 recorded, 3 requests")]);
+    expect(told).toContain("1 recorded without what a stage before failed to give (captioner-chat: llm_error 1)");
+    expect(told).toContain("the last fault was CHAT_FAILED");
+  }, 60_000);
+
+  test.each([
+    ["one by one", { flags: [], code: 0, reason: "stopped" }],
+    ["--batch auto, and the server has none", { flags: ["--batch", "auto"], code: 1, reason: "budget" }],
+    ["--batch always", { flags: ["--batch", "always"], code: 1, reason: "budget" }],
+  ])(
+    "a post whose caption --max-usd does not reach for is left out, and not recorded without it: %s",
+    async (_, want) => {
+      const price = "{ inputUsd: 0, outputUsd: 1000, imageTokens: 1 }";
+      const config = { price, stages, posts: [{ ...posts[0]!, images: [picture()] }] };
+      const args = await setUp(want.flags[1] === "auto" ? { batchMs: "none" } : {}, config);
+      const { code, told } = await record(...args, "--max-usd", "0.6", ...want.flags);
+      expect([code, told]).toEqual([want.code, expect.stringContaining("0 of 1 recorded")]);
+      expect(told).toContain(`captioner-chat: ${want.reason} 1`);
+      expect(asked()).toEqual([]);
+    },
+    60_000,
+  );
+
+  test("so is one whose caption the guard's budget does not reach for", async () => {
+    const price = "{ inputUsd: 0, outputUsd: 1000, imageTokens: 1 }";
+    const guard = ", budget: { usdPerDay: 0.6, file: spend.db }";
+    const args = await setUp({}, { price, guard, stages, posts: [{ ...posts[0]!, images: [picture()] }] });
+    const { code, told } = await record(...args);
+    expect([code, told]).toEqual([1, expect.stringContaining("captioner-chat: budget 1")]);
+    expect(told).toContain("the last fault was CHAT_OVER_BUDGET");
+    expect(asked()).toEqual([]);
+  }, 60_000);
+
+  test("a stop says that captions of posts without an answer are kept by a guard's file alone", async () => {
+    const script = [{ when: "picture shows", answer: "A red bridge.", fault: { kind: "slow" as const, waitMs: 1500 } }];
+    const args = await setUp({ script }, { stages, posts: [{ ...posts[0]!, images: [picture()] }] });
+    const child = start(...args);
+    const end = ended(child);
+    await vi.waitFor(() => expect(asked().length).toBe(1), 20_000);
+    child.kill("SIGINT");
+    expect((await end).told).toMatch(/^captions of posts that are left.* are kept by a guard's cache\.file alone/m);
   }, 60_000);
 
   test("--max-usd holds with 64 calls at once: what each may cost is put aside before it is sent", async () => {

@@ -27,6 +27,7 @@ const lineShape = z.union([
     fault: z.object({ code: z.string().refine((code) => code in faults), details: z.unknown() }),
   }),
   z.strictObject({ batch: z.string(), ended: z.string() }),
+  z.strictObject({ unread: z.array(z.string()) }),
 ]);
 type Line = z.output<typeof lineShape>;
 
@@ -51,12 +52,19 @@ export interface BatchLog {
   /** By the question's key; of earlier runs the answers alone. */
   readonly results: ReadonlyMap<string, Result>;
   readonly open: () => readonly OpenBatch[];
+  /** Whether it has what is lost with the file: a batch that may be under way, or an answer. */
+  holds(): boolean;
   /** Before anything is sent: whoever opens the file next knows that a batch of that name may be under way. */
   intend(batch: Omit<OpenBatch, "id">): Promise<void>;
   begun(name: string, id: string): Promise<void>;
   /** It never began. */
   dropped(name: string): Promise<void>;
   ended(name: string, status: string, came: ReadonlyMap<string, ChatAnswer | Fault>): Promise<void>;
+  /**
+   * A stage could make nothing of the answer to this question: the next run does not find it here, and asks anew. In this one it
+   * stays, for the same question would end the same way round after round.
+   */
+  unread(key: string): void;
   /** Closes the file; takes it away where all it holds is written elsewhere, or it holds nothing. */
   close(options: { readonly done: boolean }): Promise<void>;
 }
@@ -75,8 +83,13 @@ export async function openBatchLog(
   const batches = new Map<string, OpenBatch & { read: boolean }>();
   const results = new Map<string, Result>();
   const coming = new Map<string, Map<string, ChatAnswer | Fault>>();
+  const unread = new Set<string>();
 
   const take = (line: Line): void => {
+    if ("unread" in line) {
+      for (const key of line.unread) results.delete(key);
+      return;
+    }
     const name = line.batch;
     const { model, resource, keys } = line as Partial<OpenBatch>;
     if (keys !== undefined) batches.set(name, { name, model: model!, resource, keys, id: undefined, read: false });
@@ -104,6 +117,8 @@ export async function openBatchLog(
     await handle!.sync();
     for (const line of lines) take(line);
   };
+  const open = () => [...batches.values()].filter(({ read }) => !read);
+  const holds = () => open().length > 0 || [...results].some(([key, { came }]) => !isFault(came) && !unread.has(key));
 
   try {
     if (handle !== undefined) {
@@ -125,16 +140,22 @@ export async function openBatchLog(
   return {
     file,
     results,
-    open: () => [...batches.values()].filter(({ read }) => !read),
+    open,
+    holds,
     intend: ({ name, model, resource, keys }) => write([{ batch: name, model, resource, keys: [...keys] }]),
     begun: (name, id) => write([{ batch: name, id }]),
     dropped: (name) => write([{ batch: name, dropped: true }]),
     ended: (name, status, came) =>
       write([...[...came].map(([key, one]) => resultLine(name, key, one)), { batch: name, ended: status }]),
+    unread: (key) => void unread.add(key),
     async close({ done }) {
-      await handle?.close();
-      if (readOnly) return;
-      if (done || (batches.size === 0 && results.size === 0)) await rm(file, { force: true });
+      const gone = done || !holds();
+      try {
+        if (!readOnly && !gone && unread.size > 0) await write([{ unread: [...unread] }]);
+      } finally {
+        await handle?.close();
+      }
+      if (!readOnly && gone) await rm(file, { force: true });
     },
   };
 }

@@ -175,6 +175,52 @@ test("one that cannot be begun is tried three times; what surely never began lea
   expect([refused.open, begun]).toEqual([[], 1]);
 });
 
+test("a server that wants peace before a batch is waited for in words, and for ten minutes at most", async () => {
+  let begun = 0;
+  const busy = (afterMs: number, times: number) => async () => {
+    if (begun++ < times) throw new Fault("CHAT_BUSY", { model, afterMs });
+    return "batch_1";
+  };
+  const short = await carried({ begin: busy(400_000, 1) });
+  expect([short.error, short.came.length]).toEqual([undefined, 2]);
+  expect(short.said[0]).toMatch(
+    /^test\/m wants no request for 400 s, until .*: waiting, with 2 questions to hand over$/,
+  );
+  begun = 0;
+  const twice = await carried({ begin: busy(400_000, 2) });
+  expect([twice.error, begun, twice.open]).toEqual([expect.objectContaining({ code: "CHAT_BUSY" }), 2, []]);
+  expect(twice.said.at(-1)).toMatch(/2 questions wait for another start, from then on$/);
+  begun = 0;
+  const long = await carried({ begin: busy(3_600_000, 1) });
+  expect([begun, long.said.length, long.open]).toEqual([1, 1, []]);
+});
+
+test("a stop while such a server is waited for leaves no batch behind to look for", async () => {
+  const stop = new AbortController();
+  let begun = 0;
+  const begin = async () => {
+    begun++;
+    setTimeout(() => stop.abort(new Error("stop")), 1000);
+    throw new Fault("CHAT_BUSY", { model, afterMs: 600_000 });
+  };
+  const { error, open } = await carried({ begin }, stop.signal);
+  expect([error, open, begun]).toEqual([expect.objectContaining({ message: "stop" }), [], 1]);
+});
+
+test.each(["look", "fetch"] as const)(
+  "of a batch that the server does not have it says how to give it up: %s",
+  async (call) => {
+    const gone = async () => {
+      throw new Fault("CHAT_REFUSED", { model, status: 404, reason: "No such batch" });
+    };
+    const { error, open, said } = await carried({ [call]: gone });
+    expect([error, open.length]).toEqual([expect.objectContaining({ code: "CHAT_REFUSED" }), 1]);
+    expect(said.slice(1)).toEqual([
+      expect.stringMatching(/does not have batch_1 .*delete .*k\.batches: that gives the batch up/),
+    ]);
+  },
+);
+
 test.each([
   ["completed", "CHAT_GARBLED"],
   ["expired", "CHAT_BATCH_ENDED"],
@@ -233,6 +279,20 @@ test("a file that is only looked at stays as it is, and is not made", async () =
   expect(log.open().length).toBe(1);
   await log.close({ done: true });
   expect(await readFile(file, "utf8")).toBe(before);
+});
+
+test("an answer that no stage could read is not found by the next run; a file without any other is taken away", async () => {
+  await carried({});
+  const log = await openBatchLog(file);
+  log.unread("a");
+  expect([log.results.has("a"), log.holds()], "in this run it stays").toEqual([true, true]);
+  await log.close({ done: false });
+  const next = await openBatchLog(file);
+  expect([...next.results.keys()]).toEqual(["b"]);
+  next.unread("b");
+  expect(next.holds()).toBe(false);
+  await next.close({ done: false });
+  await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 test("a file of something else is told by its line", async () => {

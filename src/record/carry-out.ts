@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { batchPrice, worstOf } from "../chat/batch-cost.ts";
-import { isPassing, peaceMs } from "../chat/kinds.ts";
+import { isA, isPassing, peaceMs } from "../chat/kinds.ts";
 import { neverBegan } from "../chat/paid-batches.ts";
 import { pause } from "../chat/time.ts";
 import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRequest } from "../chat.ts";
 import { counted } from "../counted.ts";
 import { Fault } from "../errors.ts";
 import type { BatchLog, OpenBatch } from "./batch-log.ts";
+import { LONGEST_MS, wishOf } from "./patient.ts";
 
 /** Between two looks at a batch at first, and what each wait grows by. */
 const FIRST_MS = 1000;
@@ -48,17 +49,33 @@ export async function carryOut(task: Task): Promise<boolean> {
   const batch = open === undefined ? await begin(task) : await findAgain(task, open);
   if (batch === undefined) return false;
   const state = await ended(task, batch).catch((error: unknown) => {
-    told.say(
-      `${batch.id} goes on at the server; start again to wait for it. It is paid for${worstOfAll(task)} also where ${log.file} is deleted, and all it was asked costs again then`,
-    );
-    throw error;
+    if (!isGone(error))
+      told.say(
+        `${batch.id} goes on at the server; start again to wait for it. It is paid for${worstOfAll(task)} also where ${log.file} is deleted, and all it was asked costs again then`,
+      );
+    throw lost(task, batch, error);
   });
-  const found = await patiently(task, () => batches.fetch(batch, requests, signal));
+  const found = await patiently(task, () => batches.fetch(batch, requests, signal)).catch((error: unknown) => {
+    throw lost(task, batch, error);
+  });
   const came = new Map(found);
   for (const key of open?.keys ?? requests.keys()) if (!came.has(key)) came.set(key, left(chat.model, batch.id, state));
   await log.ended(batch.name, state.status, came);
   told.say(tellEnd(batch, state, came));
   return true;
+}
+
+/** Whether the server knows nothing of what it is asked for. */
+const isGone = (error: unknown): boolean =>
+  isA(error, "CHAT_REFUSED") && (error.details.status === 404 || error.details.status === 410);
+
+/** Says of a batch that is gone how to go on; what to throw. */
+function lost({ told, log }: Task, { id }: ChatBatchId, error: unknown): unknown {
+  if (isGone(error))
+    told.say(
+      `the server does not have ${id} (any more, or not for this key). Where it stays away, delete ${log.file}: that gives the batch up, and with it the answers in the file that are not recorded`,
+    );
+  return error;
 }
 
 /** Hands the requests over. Where the answer to that is lost, it looks for the batch before it tries again. */
@@ -79,22 +96,38 @@ function worstOfAll({ chat, batches, requests }: Task): string {
 
 async function handedOver(task: Task, name: string): Promise<string> {
   const { batches, requests, log, signal } = task;
+  let waitedMs = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       // Not ended by a stop: a batch that nobody knows of would be paid for in vain.
       return await batches.begin(name, requests, new AbortController().signal);
     } catch (error) {
       const never = neverBegan(error);
-      if (attempt < BEGINNINGS && isPassing(error)) {
-        await pause(FIRST_MS * attempt + peaceMs(error), signal);
-        const id = never ? undefined : await sought(task, name);
-        if (id !== undefined) return id;
-        continue;
-      }
-      if (never) await log.dropped(name);
-      throw error;
+      waitedMs += peaceMs(error);
+      const again = attempt < BEGINNINGS && isPassing(error) && waitedMs <= LONGEST_MS;
+      tellPeace(task, peaceMs(error), again);
+      const stopped = again && (await paused(FIRST_MS * attempt + peaceMs(error), signal));
+      if (never && (stopped || !again)) await log.dropped(name);
+      if (stopped) throw signal.reason;
+      if (!again) throw error;
+      const id = never ? undefined : await sought(task, name);
+      if (id !== undefined) return id;
     }
   }
+}
+
+/** Whether a stop ended the pause. */
+const paused = (ms: number, signal: AbortSignal): Promise<boolean> =>
+  pause(ms, signal).then(
+    () => false,
+    () => true,
+  );
+
+function tellPeace({ chat, requests, told }: Task, ms: number, again: boolean): void {
+  if (ms === 0) return;
+  const questions = counted(requests.size, "question");
+  const then = again ? `waiting, with ${questions} to hand over` : `${questions} wait for another start, from then on`;
+  told.say(`${wishOf(chat.model, ms)}: ${then}`);
 }
 
 /** The batch of an earlier run; undefined where it never began. */

@@ -14,19 +14,30 @@ export function createDirect(inner: Chat, { meter, purse, turns, questions }: Pa
   const { model, price } = inner;
   let peaceUntil = Number.NEGATIVE_INFINITY;
 
-  /** No turn will come. With batches the run goes on for their sake, and the post is told as left out. */
+  const spent = () => meter.spent.signal.aborted;
+
+  /**
+   * No turn will come, and the post is left out. From then on nothing is sent, and what is known comes still; with batches the run
+   * goes on for their sake.
+   */
   const noTurn = (usd: number, release: () => void): Fault => {
     const fault = new Fault("CHAT_OVER_BUDGET", { model, usd, leftUsd: Math.max(0, purse.freeUsd()) });
-    if (turns.closed) return fault;
-    meter.spent.abort();
-    if (questions === undefined) return fault;
+    if (turns.closed && !spent()) return fault;
     release();
-    meter.lastFault = fault;
+    if (questions !== undefined) {
+      meter.lastFault = fault;
+      markWaiting("budget");
+      return fault;
+    }
+    markWaiting("stopped");
+    meter.spent.abort();
+    turns.close();
     return fault;
   };
   const heard = (error: unknown): void => {
     const ms = peaceMs(error);
     if (ms > 0 || purse.refused(error)) markWaiting("waiting");
+    else if (isA(error, "CHAT_OVER_BUDGET")) markWaiting("budget");
     if (ms === 0) return;
     peaceUntil = performance.now() + ms;
     if (peaceUntil > (meter.peace?.until ?? 0)) meter.peace = { model, until: peaceUntil };
@@ -37,7 +48,7 @@ export function createDirect(inner: Chat, { meter, purse, turns, questions }: Pa
   return async (request, signal) => {
     if (isKnown(request)) return inner.ask(request, signal);
     const release = markWaiting("waiting");
-    const peace = peaceUntil - performance.now();
+    const peace = spent() ? 0 : peaceUntil - performance.now();
     if (peace > 0) throw new Fault("CHAT_BUSY", { model, afterMs: Math.ceil(peace) });
     const usd = price === undefined ? 0 : worstUsd(request, price);
     const turn = await turns.take(usd, signal);

@@ -10,7 +10,7 @@ export interface Meter {
   estimating: boolean;
   /** Models that were asked, or would have been. */
   readonly models: Set<string>;
-  /** Models without a price. */
+  /** Models that stages borrow and that have no price. */
   readonly unpriced: Set<string>;
   /** What was sent, retries included. */
   requests: number;
@@ -31,8 +31,10 @@ export interface Meter {
   peace: { readonly model: string; readonly until: number } | undefined;
   /** Aborts once a guard leaves the model alone: whoever asks on gets nothing. */
   readonly circuitOpen: AbortController;
-  /** Aborts once a call may cost more than is left. */
+  /** Aborts once a call may cost more than is left, without batches: then no other is sent. */
   readonly spent: AbortController;
+  /** Posts recorded though a stage failed to give what it gives, and how often each stage for which reason. */
+  readonly lacking: { posts: number; readonly reasons: Map<string, number> };
 }
 
 export function createMeter(): Meter {
@@ -51,6 +53,7 @@ export function createMeter(): Meter {
     peace: undefined,
     circuitOpen: new AbortController(),
     spent: new AbortController(),
+    lacking: { posts: 0, reasons: new Map() },
   };
 }
 

@@ -16,8 +16,8 @@ const answer: ChatAnswer = { ...yes, usd: WORST / 2 };
 const memory = { memoryMb: 1, maxAgeMs: 60_000, fileMb: 1 };
 
 /** One stage asks a model, and another one a guard before that model: both as they are measured. */
-async function setUp(maxUsd: number, reply: Ask) {
-  const { chat: model, asked } = scriptedChat(reply, { price });
+async function setUp(maxUsd: number, reply: Ask, more: Partial<Chat> = { price }) {
+  const { chat: model, asked } = scriptedChat(reply, more);
   let behind: Chat;
   const borrow = (name: string) => [{ port: chatPort, name }];
   const resource = (name: string, open: () => Chat, borrows: readonly unknown[]) => ({
@@ -66,4 +66,10 @@ test("what a guard knows is told where the money is spent", async () => {
   expect(await codes(calls), "the second one waits for the first").toEqual(["ok", "ok", "CHAT_OVER_BUDGET", "ok"]);
   expect(await codes([guard.ask(about("a"), never)])).toEqual(["ok"]);
   expect([asked.length, meter.usd]).toEqual([1, expect.closeTo(WORST / 2, 9)]);
+});
+
+test("a model without a price is known once it is open, whether it is asked or not", async () => {
+  const { meter } = await setUp(WORST, slow(5, answer), {});
+  expect([...meter.unpriced]).toEqual(["test/m"]);
+  expect([...(await setUp(WORST, slow(5, answer))).meter.unpriced]).toEqual([]);
 });

@@ -31,7 +31,10 @@ export function metered(plan: Plan, parts: Parts): Plan {
     const open: typeof plugin.open = async (options, host) => {
       const chat = (await plugin.open(options, host)) as unknown as Chat & { close?(): Promise<void> };
       const paid = sends ? parts.purse.before(chat) : chat;
-      return borrowed.has(name) ? measured(name, paid, parts) : paid;
+      if (!borrowed.has(name)) return paid;
+      // Here, and not where it is asked: the posts that the cost is estimated from may not ask it.
+      if (paid.price === undefined) parts.meter.unpriced.add(paid.model);
+      return measured(name, paid, parts);
     };
     return { ...resource, plugin: { ...plugin, open } };
   });
@@ -48,7 +51,6 @@ function measured<C extends Chat>(name: string, inner: C, parts: Parts): C {
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
     if (behind.getStore()) return inner.ask(request, signal);
     meter.models.add(inner.model);
-    if (inner.price === undefined) meter.unpriced.add(inner.model);
     if (!meter.estimating) return behind.run(true, () => send(request, signal));
     const found = look?.(request);
     if (found !== undefined) meter.known++;

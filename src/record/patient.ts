@@ -6,7 +6,7 @@ import type { Meter } from "./meter.ts";
 import type { RecordSummary } from "./record.ts";
 
 /** A server that wants to be left alone for longer, in one piece or time and again, is not waited for. */
-const LONGEST_MS = 600_000;
+export const LONGEST_MS = 600_000;
 
 /** What came of one run, and the posts that it left for another one. */
 export interface Round {
@@ -27,15 +27,16 @@ export async function inPeace(
 ): Promise<RecordSummary> {
   let { summary, waiting } = await once(posts, signal);
   for (let waitedMs = 0; waiting.length > 0 && !signal.aborted; ) {
-    const ms = Math.max(0, (meter.peace?.until ?? 0) - performance.now());
+    // With the money spent nothing is sent: no server need be waited for.
+    const ms = meter.spent.signal.aborted ? 0 : Math.max(0, (meter.peace?.until ?? 0) - performance.now());
     if (waitedMs + ms > LONGEST_MS) {
       say(
-        `${wish(meter, ms)}: that is long, so ${counted(waiting.length, "post")} wait for another start, from then on`,
+        `${wishOf(meter.peace?.model, ms)}: that is long, so ${counted(waiting.length, "post")} wait for another start, from then on`,
       );
       return { ...summary, postponed: waiting.length };
     }
     if (ms > 0) {
-      say(`${wish(meter, ms)}: waiting, with ${counted(waiting.length, "post")} to ask of`);
+      say(`${wishOf(meter.peace?.model, ms)}: waiting, with ${counted(waiting.length, "post")} to ask of`);
       await pause(ms, signal).catch(() => {});
       if (signal.aborted) break;
     }
@@ -49,9 +50,10 @@ export async function inPeace(
   return summary;
 }
 
-function wish({ peace }: Meter, ms: number): string {
+/** That a model wants to be left alone, and until when. */
+export function wishOf(model: string | undefined, ms: number): string {
   const until = new Date(Date.now() + ms).toLocaleTimeString("en-GB");
-  return `${peace?.model} wants no request for ${Math.ceil(ms / 1000)} s, until ${until}`;
+  return `${model} wants no request for ${Math.ceil(ms / 1000)} s, until ${until}`;
 }
 
 type Counts = RunSummary["passed"];

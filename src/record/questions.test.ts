@@ -6,7 +6,7 @@ import { worstUsd } from "../chat/cost.ts";
 import { guarded, scriptedChat, yes } from "../chat/guard.test-help.ts";
 import type { Chat, ChatBatches, ChatRequest } from "../chat.ts";
 import { Fault } from "../errors.ts";
-import { openBatchLog } from "./batch-log.ts";
+import { type BatchLog, openBatchLog } from "./batch-log.ts";
 import { createMeter } from "./meter.ts";
 import { openPurse } from "./purse.ts";
 import { createQuestions } from "./questions.ts";
@@ -179,6 +179,15 @@ test("what is answered, under way, or failed for good is known without asking", 
     "settled",
     undefined,
   ]);
+});
+
+test("what the guard of a model without batches has is known too", async () => {
+  const log = { file: "k", results: new Map(), open: () => [] } as unknown as BatchLog;
+  const questions = createQuestions(createMeter(), { mode: "auto", log, told: { longestMs: 1, say() {} } });
+  const known = { ...yes, usd: 0, cached: true };
+  const { chat } = scriptedChat(undefined, { known: ({ messages: [one] }) => (one!.text === "a" ? known : undefined) });
+  const { look } = questions.of("llm", chat, (request) => chat.ask(request, live));
+  expect([look(ask("a")), look(ask("b"))]).toEqual([known, undefined]);
 });
 
 test("once closed it tells what is known, and puts nothing down", async () => {

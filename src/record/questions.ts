@@ -7,7 +7,7 @@ import type { BatchLog, OpenBatch } from "./batch-log.ts";
 import { carryOut, type Told } from "./carry-out.ts";
 import { createKnown } from "./known.ts";
 import type { Meter } from "./meter.ts";
-import { markWaiting } from "./waiting.ts";
+import { markWaiting, whenUnread } from "./waiting.ts";
 
 /** `always` refuses a model without batches; `auto` asks it one by one. */
 export type BatchMode = "always" | "auto";
@@ -75,9 +75,11 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
 
   const noted = (asked: Asked, key: string, request: ChatRequest): void => {
     if (outstanding.has(key)) asked.away.set(key, request);
-    else if (!putDown(asked, key, request, options.size) && asked.next.size === 0 && outstanding.size === 0)
+    else if (!putDown(asked, key, request, options.size) && asked.next.size === 0 && outstanding.size === 0) {
       // What is put aside for a batch is set right when it has ended, and then there may be room; but there is none.
+      markWaiting("budget");
       throw overBudget(asked, worstOf(asked, request), roomOf(asked));
+    }
   };
 
   const sent = async (asked: Asked, signal: AbortSignal): Promise<void> => {
@@ -104,7 +106,7 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
       const { batches, model } = chat;
       if (batches === undefined) {
         if (mode === "always") throw new Fault("CHAT_NO_BATCHES", { model, reason: "its plugin knows none" });
-        return { ask: alone(direct, model), look: () => undefined };
+        return { ask: alone(direct, model), look: (request) => chat.known?.(request) };
       }
       const asked = createAsked(resource, chat, batches);
       all.push(asked);
@@ -120,7 +122,10 @@ export function createQuestions(meter: Meter, options: BatchOptions): Questions 
           meter.lastFault = came;
           throw came;
         }
-        if (came !== undefined) return came;
+        if (came !== undefined) {
+          if (log.results.has(key)) whenUnread(() => log.unread(key));
+          return came;
+        }
         if (asked.single) return alone(direct, model)(request, signal);
         if (!closed) noted(asked, key, request);
         waiting = true;

@@ -2,6 +2,7 @@ import { chat as chatPort } from "../chat.ts";
 import type { OpenStage, RunSummary } from "../flow/types.ts";
 import { type OpenOptions, openParts } from "../open.ts";
 import type { Plan } from "../plan.ts";
+import type { Post } from "../schema/post.ts";
 import type { CorpusPost } from "./corpus.ts";
 import { createMeter, type Meter } from "./meter.ts";
 import { metered } from "./metered.ts";
@@ -10,7 +11,7 @@ import { inPeace, type Round } from "./patient.ts";
 import { openPurse } from "./purse.ts";
 import { type BatchOptions, createQuestions } from "./questions.ts";
 import { inRounds } from "./rounds.ts";
-import { type Lacks, stoppable } from "./stoppable.ts";
+import { countLacking, type Failures, type Lacks, stoppable } from "./stoppable.ts";
 import { through, writing } from "./through.ts";
 import { createTurns } from "./turns.ts";
 import { inTurn, unlessWaiting } from "./waiting.ts";
@@ -29,7 +30,7 @@ export interface Estimate {
   readonly usd: number;
   readonly worstUsd: number;
   readonly models: readonly string[];
-  /** Models without a price: the sums lack them. */
+  /** Models without a price, asked or not: the sums lack them. */
   readonly unpriced: readonly string[];
 }
 
@@ -37,6 +38,8 @@ export type RecordSummary = RunSummary & Lacks;
 
 export interface Recorder {
   readonly meter: Meter;
+  /** Stages that ask a model: with more than one, a post may have paid answers and no record yet. */
+  readonly asking: number;
   estimate(posts: readonly CorpusPost[], signal: AbortSignal): Promise<Estimate>;
   /**
    * Sends the posts through the stages and appends what comes; `heard` is told of each batch that was written. Once `signal`
@@ -70,21 +73,22 @@ export async function openRecorder(plan: Plan, { batch, maxUsd, say, ...options 
     (plugin.borrows?.(options) ?? []).some(({ port }) => port.name === chatPort.name),
   );
   const opened = parts.stages.map((stage, i) => (asks[i] ? inTurn : unlessWaiting)(stage));
+  const failures: Failures = new WeakMap();
   const run = async (posts: readonly CorpusPost[], last: readonly OpenStage[], signal: AbortSignal): Promise<Round> => {
     const lacks: Lacks = { degraded: 0 };
-    const stages = opened.map((stage) => stoppable(stage, signal, lacks));
+    const stages = opened.map((stage) => stoppable(stage, signal, lacks, failures));
     const { summary, waiting } = await through(posts, [...stages, ...last], signal);
     return { summary: { ...summary, ...lacks }, waiting };
   };
   return {
     meter,
+    asking: asks.filter(Boolean).length,
     async close() {
       await parts.close();
       purse.close();
     },
     async estimate(posts, signal) {
-      const step = Math.max(1, Math.floor(posts.length / SAMPLE));
-      const sample = posts.filter((_, i) => i % step === 0).slice(0, SAMPLE);
+      const sample = spread(posts, SAMPLE);
       meter.estimating = true;
       await run(sample, [], signal);
       const told = scaled(meter, posts.length, sample.length);
@@ -95,7 +99,11 @@ export async function openRecorder(plan: Plan, { batch, maxUsd, say, ...options 
     async record(posts, output, heard, signal) {
       if (signal.aborted) turns.close();
       signal.addEventListener("abort", turns.close, { once: true });
-      const write = unlessWaiting(writing(output, heard));
+      const written = (posts: readonly Post[]) => {
+        countLacking(posts, failures, meter);
+        heard(posts.length);
+      };
+      const write = unlessWaiting(writing(output, written));
       const once = (posts: readonly CorpusPost[], signal: AbortSignal) =>
         inPeace((posts, signal) => run(posts, [write], signal), posts, { meter, say, signal });
       if (questions === undefined) return once(posts, signal);
@@ -103,6 +111,10 @@ export async function openRecorder(plan: Plan, { batch, maxUsd, say, ...options 
     },
   };
 }
+
+/** `count` of them at most, as far apart as they go: what is known already often stands together. */
+export const spread = <T>(all: readonly T[], count: number): readonly T[] =>
+  all.length <= count ? all : Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 
 function scaled(meter: Meter, posts: number, sample: number): Estimate {
   const times = sample === 0 ? 0 : posts / sample;

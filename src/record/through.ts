@@ -4,12 +4,13 @@ import { runPipeline } from "../flow/run.ts";
 import type { OpenStage, RunSummary } from "../flow/types.ts";
 import { ok } from "../outcome.ts";
 import type { Delivery, Sink, Source, View } from "../plugin.ts";
+import type { Post } from "../schema/post.ts";
 import type { CorpusPost } from "./corpus.ts";
 import type { RecordFile } from "./output.ts";
 import { waitOf } from "./waiting.ts";
 
-/** Writes the knowledge of each batch down. */
-export const writing = (output: RecordFile, heard: (written: number) => void): OpenStage => ({
+/** Writes the knowledge of each batch down, and tells of which posts. */
+export const writing = (output: RecordFile, heard: (written: readonly Post[]) => void): OpenStage => ({
   name: "record",
   plugin: { name: "record", needs: [], uses: ["knowledge"], gives: [] },
   stage: {
@@ -18,7 +19,7 @@ export const writing = (output: RecordFile, heard: (written: number) => void): O
         knowledge === undefined ? [] : [{ post, knowledge }],
       );
       await output.add(answers);
-      heard(answers.length);
+      heard(answers.map(({ post }) => post));
       return batch.map(() => ok({}));
     },
   },

@@ -3,14 +3,19 @@ import type { OpenStage } from "../flow/types.ts";
 import { type Outcome, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
 
-/** What a post waits for: an answer by a batch, or its turn to be asked of. */
-export type Wait = "batched" | "waiting";
+/**
+ * What a post waits for: an answer by a batch, its turn to be asked of, or money; `stopped` where `--max-usd` does not reach for it and ends
+ * the asking.
+ */
+export type Wait = "batched" | "waiting" | "budget" | "stopped";
 
 interface Asking {
   readonly post: Post;
   /** One for each question that waits. */
   readonly waits: Set<{ readonly wait: Wait }>;
   asked: boolean;
+  /** What to do where the stage makes nothing of what it was told. */
+  readonly unread: (() => void)[];
 }
 
 const asking = new AsyncLocalStorage<Asking>();
@@ -30,6 +35,9 @@ export function markWaiting(wait: Wait): () => void {
     now.waits.delete(mark);
   };
 }
+
+/** Calls `then` where the stage that asks right now gives nothing, though it is told an answer. */
+export const whenUnread = (then: () => void): void => void asking.getStore()?.unread.push(then);
 
 /** What the post still waits for after a run. */
 export const waitOf = (post: Post): Wait | undefined => waits.get(post);
@@ -57,12 +65,13 @@ export function inTurn(open: OpenStage): OpenStage {
         const { post } = view;
         const before = waitingPass(post);
         if (before) return before;
-        const now: Asking = { post, waits: new Set(), asked: false };
+        const now: Asking = { post, waits: new Set(), asked: false, unread: [] };
         const [outcome] = await asking.run(now, () => inner.run([view], signal));
         const wait = waitAfter(now, outcome!);
+        if (wait === undefined && outcome!.kind !== "ok") for (const tell of now.unread) tell();
         if (wait === undefined) return outcome!;
         waits.set(post, wait);
-        return pass(wait);
+        return pass(wait, wait === "budget");
       }),
     );
   return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
