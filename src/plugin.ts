@@ -121,7 +121,8 @@ export interface Sink {
   readonly place?: string;
   /**
    * Where each write is dear, such as a request to a server: how long records may wait for others, in milliseconds. They
-   * do so only while many more posts are under way than are ready to be written.
+   * wait so long where the window is full, not at all where it is half empty, and no longer than until they are a quarter of
+   * the posts under way.
    */
   readonly gatherMs?: number;
   /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */

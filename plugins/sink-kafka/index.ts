@@ -4,7 +4,7 @@ import { options } from "./options.ts";
 import { sendAll } from "./send.ts";
 
 /** Under load a request costs client and broker more than its records do. */
-const GATHER_MS = 25;
+const GATHER_MS = 60;
 
 export default defineSink({
   name: "sink-kafka",

@@ -37,8 +37,8 @@ export interface ExitEvents {
   /** These are no longer ours. */
   revoked(posts: readonly Transit[]): void;
   failed(error: Error): void;
-  /** Whether so many records are few beside the posts that are under way. */
-  few(letters: number): boolean;
+  /** Share of `Sink.gatherMs` that so many records may wait for others; 0, or less, where they should not. */
+  patience(letters: number): number;
   rested(): void;
 }
 

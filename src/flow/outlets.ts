@@ -32,14 +32,14 @@ export interface OutletContext {
   /** Gives the credits of posts back that left the run. */
   release(posts: readonly Transit[]): void;
   failed(error: Error): void;
-  /** Whether so many records are few beside the posts that are under way. */
-  few(letters: number): boolean;
+  /** Share of `Sink.gatherMs` that so many records may wait for others; 0, or less, where they should not. */
+  patience(letters: number): number;
   rested(): void;
 }
 
 /** The ways out: events, dead letters, and back to the source. A post settles when its last record is durable. */
 export function outlets(context: OutletContext): Outlets {
-  const { pipeline, tally, observe, signal, failed, few, rested } = context;
+  const { pipeline, tally, observe, signal, failed, patience, rested } = context;
   const exact = pipeline.delivery === "exactly-once";
   const sequence = sequencer(exact ? "partition" : (pipeline.order ?? "none"));
   /** Posts that went back to their source after revision 0 had been sent. */
@@ -77,7 +77,7 @@ export function outlets(context: OutletContext): Outlets {
     context.release(posts);
   };
   const makeExits = exact ? transactionalExits : plainExits;
-  const exits = makeExits(pipeline, signal, { written, refused, passed, revoked, failed, few, rested });
+  const exits = makeExits(pipeline, signal, { written, refused, passed, revoked, failed, patience, rested });
 
   const emit = (transit: Transit, revision: 0 | 1, final: boolean, now: number) => {
     const { post, delivery } = transit;

@@ -8,7 +8,7 @@ export function plainExits(
   signal: AbortSignal,
   exit: ExitEvents,
 ): Exits {
-  const { failed, few, rested } = exit;
+  const { failed, patience, rested } = exit;
   const events = writer<Letter>("sink", sink, signal, {
     concluded(letters, outcomes) {
       exit.written(letters.filter((_, i) => outcomes[i]!.kind !== "fail"));
@@ -18,7 +18,7 @@ export function plainExits(
       });
     },
     failed,
-    few,
+    patience,
     rested,
   });
   const graves = writer<Letter>("deadLetters", deadLetters, signal, {
@@ -33,7 +33,7 @@ export function plainExits(
       });
     },
     failed,
-    few,
+    patience,
     rested,
   });
   return {

@@ -42,29 +42,27 @@ test("records are written as they come where the sink asks for nothing else", as
   expect(await writesOf(5, 5)).toEqual([0, 10, 20, 30, 40].map((at) => [at, 1]));
 });
 
-test("records gather while half of the window is under way, and they are few beside that", async () => {
-  // 32 posts under way: those of 25 ms go together, until fewer than 16 of a window of 32 are left.
-  const writes = await writesOf(32, 32, 25);
-  expect(writes.slice(0, 5)).toEqual([
-    [25, 3],
-    [55, 3],
-    [85, 3],
-    [110, 3], // an eighth of what is left
-    [140, 3],
+test("records gather for as long as the window is full, shorter as it empties, and not once it is half empty", async () => {
+  const writes = await writesOf(32, 32, 40);
+  expect(writes.slice(0, 4)).toEqual([
+    [40, 5], // all of 32 posts are under way
+    [77, 3], // 27 of them: 40 ms * (2 * 27 / 32 - 1) from 50 ms on, in whole milliseconds
+    [100, 3], // 24: 20 ms
+    [122, 2], // 21: 12 ms
   ]);
-  expect(writes.slice(-10)).toEqual([220, 230, 240, 250, 260, 270, 280, 290, 300, 310].map((at) => [at, 1]));
+  expect(writes.slice(-14)).toEqual(Array.from({ length: 14 }, (_, i) => [180 + 10 * i, 1]));
   expect(writes.reduce((sum, [, records]) => sum + records!, 0)).toBe(32);
 });
 
 test("records stop waiting once they are enough", async () => {
   expect((await writesOf(30, 30, 1000)).slice(0, 2)).toEqual([
-    [30, 4],
-    [70, 4],
+    [70, 8], // of 30 posts under way
+    [130, 6], // of 22
   ]);
 });
 
 test("no record waits in a small window, nor in one that is not half full", async () => {
   expect(await writesOf(3, 1, 25)).toHaveLength(3);
-  expect(await writesOf(7, 7, 25)).toEqual([0, 10, 20, 30, 40, 50, 60].map((at) => [at, 1]));
+  expect(await writesOf(3, 3, 25)).toEqual([0, 10, 20].map((at) => [at, 1]));
   expect(await writesOf(16, 64, 25)).toHaveLength(16);
 });

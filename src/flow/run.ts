@@ -8,8 +8,8 @@ import type { OpenPipeline, RunPipeline, RunSummary, StageLoad } from "./types.t
 
 /** How long a failed run waits for writes under way, so that what they wrote is still settled. */
 const LAST_WRITES_MS = 5000;
-/** Of this many posts under way one may wait to be written with others, while the window is half full. */
-const FEW = 8;
+/** Of this many posts under way one may wait to be written with others. */
+const FEW = 4;
 
 /**
  * Runs until the input ends or `signal` aborts, and answers once everything read is settled.
@@ -77,7 +77,8 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
         pace.release(posts.length);
       },
       failed,
-      few: (letters) => pace.inFlight * 2 >= pipeline.window && letters * FEW <= pace.inFlight,
+      // In a window that is half empty nobody waits; in a full one each post has waited for its turn already.
+      patience: (letters) => (letters * FEW > pace.inFlight ? 0 : (2 * pace.inFlight) / pipeline.window - 1),
       rested,
     });
     if (signal.aborted) stop();
