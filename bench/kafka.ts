@@ -84,7 +84,7 @@ async function throughput({ address }: Broker, count: number) {
 }
 
 async function withTagger(broker: Broker, folder: string, { scale, args }: { scale: number; args: readonly string[] }) {
-  const count = Math.max(200, Math.round(12_000 * scale));
+  const count = Math.max(200, Math.round(24_000 * scale));
   const model = argumentOf(args, "--model");
   const found = await taggerRounds({ broker, folder, count, ...(model !== undefined && { model }) });
   if (found === undefined) return { taggerRatio: null };
