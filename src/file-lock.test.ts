@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeEach, expect, test } from "vitest";
 import { FileLocked, withFileLock } from "./file-lock.ts";
 
@@ -38,4 +40,19 @@ test("where there can be no lock it does not wait, and tells what the system say
   await expect(withFileLock(join(folder, "f"), 60_000, async () => {})).rejects.toMatchObject({ code: "EISDIR" });
   writeFileSync(join(folder, "g.lock"), "my notes, which are no database");
   await expect(withFileLock(join(folder, "g"), 60_000, async () => {})).rejects.toThrow("not a database");
+});
+
+test("whoever tries in vain in the same process leaves the lock to its holder", async () => {
+  const file = join(folder, "f");
+  const elsewhere = `
+    const { withFileLock } = await import(${JSON.stringify(import.meta.resolve("./file-lock.ts"))});
+    console.log(await withFileLock(${JSON.stringify(file)}, 0, async () => "free").catch(() => "held"));
+  `;
+  const seen = async () =>
+    (await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", elsewhere])).stdout.trim();
+  await withFileLock(file, 0, async () => {
+    await expect(withFileLock(file, 30, async () => {})).rejects.toBeInstanceOf(FileLocked);
+    expect(await seen()).toBe("held");
+  });
+  expect(await seen()).toBe("free");
 });

@@ -5,6 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const AGAIN_MS = 20;
 
+/** Locks that this process holds. To open and close one of these files would give up its lock: the system knows processes alone. */
+const held = new Set<string>();
+
 /** The lock was not free in time. */
 export class FileLocked extends Error {
   constructor(path: string, waitMs: number) {
@@ -25,11 +28,7 @@ export async function lockFile(file: string, waitMs: number): Promise<Unlock> {
   const until = performance.now() + waitMs;
   for (;;) {
     const lock = await tryLock(path);
-    if (lock !== undefined)
-      return () => {
-        rmSync(path, { force: true }); // while it is held: who waits for it sees that it is gone
-        lock.close();
-      };
+    if (lock !== undefined) return lock;
     if (performance.now() > until) throw new FileLocked(path, waitMs);
     await sleep(AGAIN_MS);
   }
@@ -45,15 +44,33 @@ export async function withFileLock<T>(file: string, waitMs: number, work: () => 
   }
 }
 
+let last: Promise<unknown> = Promise.resolve();
+
+/** One try after another: each opens and closes the file. */
+function tryLock(path: string): Promise<Unlock | undefined> {
+  const mine = last.then(() => tryNow(path));
+  last = mine.catch(() => {});
+  return mine;
+}
+
 /** The lock, or undefined where another has it, or has just given it up and taken the file away. */
-async function tryLock(path: string): Promise<DatabaseSync | undefined> {
+async function tryNow(path: string): Promise<Unlock | undefined> {
+  const there = await inode(path);
+  if (there !== undefined && held.has(there)) return undefined;
   await writeFile(path, "", { flag: "a" });
   const before = await inode(path);
   const db = new DatabaseSync(path, { timeout: 0, open: false });
   try {
     db.open();
     db.exec("BEGIN EXCLUSIVE");
-    if (before !== undefined && (await inode(path)) === before) return db;
+    if (before !== undefined && !held.has(before) && (await inode(path)) === before) {
+      held.add(before);
+      return () => {
+        rmSync(path, { force: true }); // while it is held: who waits for it sees that it is gone
+        db.close();
+        held.delete(before);
+      };
+    }
   } catch (error) {
     // The file may have been taken away between two looks at it: SQLite has several words for that.
     const gone = before === undefined || (await inode(path)) !== before;
@@ -66,9 +83,10 @@ async function tryLock(path: string): Promise<DatabaseSync | undefined> {
   return undefined;
 }
 
-const inode = (path: string): Promise<bigint | undefined> =>
+/** Names the file on this machine, whatever leads to it. */
+const inode = (path: string): Promise<string | undefined> =>
   stat(path, { bigint: true }).then(
-    ({ ino }) => ino,
+    ({ dev, ino }) => `${dev}:${ino}`,
     () => undefined,
   );
 
