@@ -5,6 +5,7 @@ import { runStage, type StageContext } from "./run-stage.ts";
 import { emptyTally, summary } from "./tally.ts";
 import { asError, type Chunk, depart, type Transit } from "./transit.ts";
 import type { OpenPipeline, RunPipeline, RunSummary, StageLoad } from "./types.ts";
+import { createUnderway } from "./underway.ts";
 
 /** How long a failed run waits for writes under way, so that what they wrote is still settled. */
 const LAST_WRITES_MS = 5000;
@@ -64,8 +65,7 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       });
 
     const pace = paced(pipeline.source, pipeline.window, reading.signal);
-    /** In the order in which they were read. */
-    const underway = new Set<Transit>();
+    const underway = createUnderway<Transit>();
     const out = outlets({
       pipeline,
       tally,
@@ -73,7 +73,7 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       signal: broken.signal,
       stopping: reading.signal,
       release(posts) {
-        for (const post of posts) underway.delete(post);
+        for (const post of posts) underway.leave(post);
         pace.release(posts.length);
       },
       failed,
@@ -93,7 +93,7 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
         return pace.inFlight;
       },
       get oldestSeconds() {
-        const [oldest] = underway;
+        const { oldest } = underway;
         return oldest === undefined ? 0 : (performance.now() - oldest.readAt) / 1000;
       },
     });

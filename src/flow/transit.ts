@@ -2,6 +2,7 @@ import { isFault } from "../errors.ts";
 import type { Facts } from "../facts.ts";
 import type { Delivery } from "../plugin.ts";
 import type { Post } from "../schema/post.ts";
+import type { Linked } from "./underway.ts";
 
 export interface StageReason {
   readonly stage: string;
@@ -16,7 +17,7 @@ export interface Failure {
 }
 
 /** A post on its way through the stages. Only the flow writes to it, and only while no stage works on the post. */
-export interface Transit {
+export interface Transit extends Linked<Transit> {
   readonly delivery: Delivery;
   readonly post: Post;
   /** On the clock of `performance.now()`. */
@@ -45,6 +46,8 @@ const unreadable: Post = Object.freeze({ id: "", text: "" });
 export function depart(delivery: Delivery, now: number, drafted = false): Transit {
   const { post } = delivery;
   return {
+    before: undefined,
+    after: undefined,
     delivery,
     post: post.kind === "ok" ? post.value : unreadable,
     readAt: now,
