@@ -120,9 +120,9 @@ export interface Sink {
   /** Where records go, in a few words for people: a path, a topic. The summary of a run names it. */
   readonly place?: string;
   /**
-   * Where each write is dear, such as a request to a server: how long records may wait for others, in milliseconds. They
-   * wait so long where the window is full, not at all where it is half empty, and no longer than until they are a quarter of
-   * the posts under way.
+   * Where each write is dear, such as a request to a server: how long records may wait for others, in milliseconds, once
+   * the write before has ended. They wait so long where the window is full and posts wait for the stages, a sixth of it where
+   * none do, and not at all where half of the window is empty, the run stops, or one of them is a draft.
    */
   readonly gatherMs?: number;
   /** One outcome for each record, in order, once it is durable (or refused). A throw fails the whole batch. */

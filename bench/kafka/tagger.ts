@@ -11,9 +11,9 @@ import { benchPosts } from "../support/posts.ts";
 import { fromKafka, runUntil, toKafka } from "./pipeline.ts";
 import { fill, makeTopic } from "./topics.ts";
 
-/** A stream is long: each of them takes some ten seconds, so that its beginning and its end weigh little. */
-const ROUNDS = 4;
-/** Both sides run so often before they count: the broker, too, gets quicker for half a minute. */
+/** A stream is long: each of them takes ten seconds or more, so that its beginning and its end weigh little. */
+const ROUNDS = 5;
+/** Both sides run so often before they count: the broker, too, gets quicker for a while. */
 const WARM_UP = 2;
 
 export interface TaggerBench {

@@ -90,6 +90,7 @@ async function run(lines: readonly Line[], structured: boolean, oneByOne = false
     log: note,
     warn: note,
     count() {},
+    isRead: () => true,
   } as unknown as Host;
   const captions = new Map(lines.map(({ id, caption }) => [id, caption]));
   const knowledge = new Map<string, Knowledge>();

@@ -69,7 +69,8 @@ export function reposts({ similarity, size, maxAgeMs }: Options["reposts"], now 
         anchor,
         signs,
         seen: seenOf(shown),
-        feature,
+        // A copy: the vector is a piece of the message that brought it, with those of many other posts.
+        feature: feature && { ...feature, vector: feature.vector.slice() },
         until: now() + maxAgeMs,
       });
     },

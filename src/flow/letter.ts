@@ -37,7 +37,7 @@ export interface ExitEvents {
   /** These are no longer ours. */
   revoked(posts: readonly Transit[]): void;
   failed(error: Error): void;
-  /** Share of `Sink.gatherMs` that so many records may wait for others; 0, or less, where they should not. */
+  /** Share of `Sink.gatherMs` that so many records may wait for others; 0 where they should not. */
   patience(letters: number): number;
   rested(): void;
 }

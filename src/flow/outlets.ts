@@ -32,7 +32,7 @@ export interface OutletContext {
   /** Gives the credits of posts back that left the run. */
   release(posts: readonly Transit[]): void;
   failed(error: Error): void;
-  /** Share of `Sink.gatherMs` that so many records may wait for others; 0, or less, where they should not. */
+  /** Share of `Sink.gatherMs` that so many records may wait for others; 0 where they should not. */
   patience(letters: number): number;
   rested(): void;
 }

@@ -8,7 +8,10 @@ export function plainExits(
   signal: AbortSignal,
   exit: ExitEvents,
 ): Exits {
-  const { failed, patience, rested } = exit;
+  const { failed, rested } = exit;
+  // A draft is early or of no use.
+  const patience = (letters: readonly Letter[]) =>
+    letters.some(({ final }) => !final) ? 0 : exit.patience(letters.length);
   const events = writer<Letter>("sink", sink, signal, {
     concluded(letters, outcomes) {
       exit.written(letters.filter((_, i) => outcomes[i]!.kind !== "fail"));

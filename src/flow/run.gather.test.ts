@@ -1,6 +1,8 @@
 import { expect, test, vi } from "vitest";
 import type { Sink } from "../plugin.ts";
 import { memorySink } from "./in-memory.ts";
+import type { Letter } from "./letter.ts";
+import { plainExits } from "./plain-exits.ts";
 import { onVirtualTime, sleep, stageOf, start } from "./run.test-help.ts";
 
 onVirtualTime();
@@ -19,8 +21,8 @@ function noting(gatherMs?: number) {
   return { sink: noted, writes };
 }
 
-/** Post n is done after n times 10 milliseconds. */
-const oneByOne = stageOf(
+/** Post n is done after n times 10 milliseconds; all run at once. */
+const together = stageOf(
   "s",
   async ([one]) => {
     await sleep(10 * Number(one!.post.id.slice(1)));
@@ -28,41 +30,78 @@ const oneByOne = stageOf(
   },
   { batch: 1, concurrency: 64, timeoutMs: 10_000 },
 );
+/** Each takes 10 milliseconds, and the others wait. */
+const oneByOne = stageOf(
+  "s",
+  async () => {
+    await sleep(10);
+    return [{ kind: "ok", value: {} }];
+  },
+  { batch: 1, concurrency: 1, timeoutMs: 10_000 },
+);
 
-async function writesOf(posts: number, window: number, gatherMs?: number) {
+async function writesOf(stage: typeof together, posts: number, window: number, gatherMs?: number) {
   const { sink, writes } = noting(gatherMs);
   const began = performance.now();
-  const run = start(posts, [oneByOne], { sink, window });
+  const run = start(posts, [stage], { sink, window });
   await vi.runAllTimersAsync();
   expect(await run.done).toMatchObject({ emitted: posts });
+  expect(writes.reduce((sum, [, records]) => sum + records, 0)).toBe(posts);
   return writes.map(([at, records]) => [Math.round(at - began), records]);
 }
 
 test("records are written as they come where the sink asks for nothing else", async () => {
-  expect(await writesOf(5, 5)).toEqual([0, 10, 20, 30, 40].map((at) => [at, 1]));
+  expect(await writesOf(together, 5, 5)).toEqual([0, 10, 20, 30, 40].map((at) => [at, 1]));
 });
 
-test("records gather for as long as the window is full, shorter as it empties, and not once it is half empty", async () => {
-  const writes = await writesOf(32, 32, 40);
-  expect(writes.slice(0, 4)).toEqual([
-    [40, 5], // all of 32 posts are under way
-    [77, 3], // 27 of them: 40 ms * (2 * 27 / 32 - 1) from 50 ms on, in whole milliseconds
-    [100, 3], // 24: 20 ms
-    [122, 2], // 21: 12 ms
+test("records gather while the window is full and posts wait for the stage, shorter as it empties", async () => {
+  const writes = await writesOf(oneByOne, 64, 32, 60);
+  // Five times the window is filled again; then 28 posts are left, 23, and 20.
+  expect(writes.slice(0, 9)).toEqual([
+    ...[70, 130, 190, 250, 310, 370].map((at) => [at, 6]),
+    [415, 5],
+    [446, 3],
+    [465, 2],
   ]);
-  expect(writes.slice(-14)).toEqual(Array.from({ length: 14 }, (_, i) => [180 + 10 * i, 1]));
-  expect(writes.reduce((sum, [, records]) => sum + records!, 0)).toBe(32);
+  expect(writes.slice(-14)).toEqual(Array.from({ length: 14 }, (_, i) => [510 + 10 * i, 1]));
 });
 
-test("records stop waiting once they are enough", async () => {
-  expect((await writesOf(30, 30, 1000)).slice(0, 2)).toEqual([
-    [70, 8], // of 30 posts under way
-    [130, 6], // of 22
+test("they stop waiting once they are a quarter of the posts under way", async () => {
+  expect((await writesOf(oneByOne, 100, 30, 1000)).slice(0, 3)).toEqual([
+    [80, 8],
+    [160, 8],
+    [240, 8],
+  ]);
+});
+
+test("where no post waits for the stage they wait briefly", async () => {
+  expect((await writesOf(together, 32, 32, 60)).slice(0, 3)).toEqual([
+    [10, 2],
+    [30, 2],
+    [50, 2],
   ]);
 });
 
 test("no record waits in a small window, nor in one that is not half full", async () => {
-  expect(await writesOf(3, 1, 25)).toHaveLength(3);
-  expect(await writesOf(3, 3, 25)).toEqual([0, 10, 20].map((at) => [at, 1]));
-  expect(await writesOf(16, 64, 25)).toHaveLength(16);
+  expect(await writesOf(together, 3, 1, 25)).toHaveLength(3);
+  expect(await writesOf(together, 7, 7, 60)).toEqual([0, 10, 20, 30, 40, 50, 60].map((at) => [at, 1]));
+  expect(await writesOf(oneByOne, 16, 64, 25)).toHaveLength(16);
+});
+
+test("a draft does not wait, and takes along who does", async () => {
+  const { sink, writes } = noting(60);
+  const events = { written() {}, refused() {}, passed() {}, revoked() {}, failed() {}, rested() {} };
+  const exits = plainExits({ sink, deadLetters: sink }, new AbortController().signal, { ...events, patience: () => 1 });
+  const began = performance.now();
+  const letter = (final: boolean) => ({ record: { schema: "starling.entities/1" }, final }) as unknown as Letter;
+  exits.push(letter(true));
+  await vi.advanceTimersByTimeAsync(20);
+  exits.push(letter(false));
+  await vi.advanceTimersByTimeAsync(20);
+  exits.push(letter(true));
+  await vi.runAllTimersAsync();
+  expect(writes.map(([at, records]) => [Math.round(at - began), records])).toEqual([
+    [20, 2],
+    [100, 1],
+  ]);
 });

@@ -1,6 +1,7 @@
 import { map, type Observable, type Subscription, tap } from "rxjs";
 import { outlets } from "./outlets.ts";
 import { paced } from "./paced.ts";
+import { patienceOf } from "./patience.ts";
 import { runStage, type StageContext } from "./run-stage.ts";
 import { emptyTally, summary } from "./tally.ts";
 import { asError, type Chunk, depart, type Transit } from "./transit.ts";
@@ -9,8 +10,6 @@ import { createUnderway } from "./underway.ts";
 
 /** How long a failed run waits for writes under way, so that what they wrote is still settled. */
 const LAST_WRITES_MS = 5000;
-/** Of this many posts under way one may wait to be written with others. */
-const FEW = 4;
 
 /**
  * Runs until the input ends or `signal` aborts, and answers once everything read is settled.
@@ -65,6 +64,7 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
       });
 
     const pace = paced(pipeline.source, pipeline.window, reading.signal);
+    const stages: StageLoad[] = [];
     const underway = createUnderway<Transit>();
     const out = outlets({
       pipeline,
@@ -77,14 +77,16 @@ export const runPipeline: RunPipeline = (pipeline, { signal, observe }) =>
         pace.release(posts.length);
       },
       failed,
-      // In a window that is half empty nobody waits; in a full one each post has waited for its turn already.
-      patience: (letters) => (letters * FEW > pace.inFlight ? 0 : (2 * pace.inFlight) / pipeline.window - 1),
+      patience(letters) {
+        if (reading.signal.aborted) return 0;
+        const waiting = stages.reduce((sum, stage) => sum + stage.waiting, 0);
+        return patienceOf({ window: pipeline.window, inFlight: pace.inFlight, waiting }, letters);
+      },
       rested,
     });
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
 
-    const stages: StageLoad[] = [];
     observe?.started?.({
       counts: tally,
       window: pipeline.window,

@@ -13,8 +13,8 @@ export interface WriterEvents<L extends Output> {
   concluded(letters: readonly L[], outcomes: readonly Outcome<void>[]): void;
   /** The sink threw or broke its contract: nothing of the batch counts as written. */
   failed(error: Error): void;
-  /** Share of `Sink.gatherMs` that so many letters may wait for others; 0, or less, where they should not. */
-  patience(letters: number): number;
+  /** Share of `Sink.gatherMs` that these letters may wait for others; 0 where they should not. */
+  patience(letters: readonly L[]): number;
   /** Everything pushed so far was concluded, or the writer gave up. */
   rested(): void;
 }
@@ -40,7 +40,7 @@ export function writer<L extends Output>(
     new Promise<void>((done) => {
       const timer = setTimeout(done, gatherMs * patience);
       grown = () => {
-        if (events.patience(queue.length) > 0) return;
+        if (events.patience(queue) > 0) return;
         clearTimeout(timer);
         done();
       };
@@ -49,7 +49,7 @@ export function writer<L extends Output>(
     try {
       await undefined; // the rest of the chunk joins the batch
       while (queue.length > 0 && !signal.aborted) {
-        const patience = gatherMs > 0 ? events.patience(queue.length) : 0;
+        const patience = gatherMs > 0 ? events.patience(queue) : 0;
         if (patience > 0) await gather(patience);
         if (signal.aborted) break;
         const letters = queue;

@@ -24,9 +24,11 @@ export function signsOf(posts: Iterable<readonly string[]>): Signs {
  * A tagger for a model that has learnt joined signs: `#` and `@` go to it as one word with the word that they touch, and
  * mentions come back in the words that were given. Words that are not known to touch stay as they are.
  */
-export function joiningSigns({ tag, taggings }: Pick<Tagger, "tag" | "taggings">): Pick<Tagger, "tag" | "taggings"> {
+export function joiningSigns(tagger: Pick<Tagger, "tag" | "taggings">): Pick<Tagger, "tag" | "taggings"> {
   const back = ({ tagging, feature }: Tagged, joined: Joined) => ({ tagging: inGivenWords(tagging, joined), feature });
-  return { tag: joining(tag, back), ...(taggings && { taggings: joining(taggings, inGivenWords) }) };
+  const tag = joining<Tagged>((inputs, signal) => tagger.tag(inputs, signal), back);
+  if (tagger.taggings === undefined) return { tag };
+  return { tag, taggings: joining((inputs, signal) => tagger.taggings!(inputs, signal), inGivenWords) };
 }
 
 type Ask<T> = (inputs: readonly TagInput[], signal: AbortSignal) => Promise<readonly Outcome<T>[]>;
