@@ -145,13 +145,48 @@ describe("starling knowledge record", () => {
 
   const stages = "\n  - { use: captioner-chat, options: { model: llm, maxTokens: 1000 } }";
 
-  test("a post whose caption fails is recorded without it, and that is told", async () => {
-    const script = [{ when: "picture shows", fault: "failed" as const }];
-    const args = await setUp({ script }, { stages, posts: [{ ...posts[0]!, images: [picture()] }, posts[1]!] });
-    const { code, told } = await record(...args);
+  const pictured = [{ ...posts[0]!, images: [picture()] }, posts[1]!];
+
+  test.each([
+    ["fails", "failed", "llm_error", "CHAT_FAILED"],
+    ["is denied", { kind: "refused", status: 402 }, "denied", "CHAT_REFUSED"],
+  ] as const)(
+    "a post whose caption %s waits for another start",
+    async (_, fault, reason, last) => {
+      const script = [{ when: "picture shows", fault, times: 1 }];
+      const args = await setUp(
+        { script },
+        { stages, posts: pictured, guard: ", circuit: { failures: 9 }", concurrency: 1 },
+      );
+      const { code, told } = await record(...args);
+      expect([code, told]).toEqual([1, expect.stringContaining(`captioner-chat: ${reason} 1`)]);
+      expect(told).toContain(`the last fault was ${last}`);
+      expect(recorded(output()).map(({ id }) => id)).not.toContain("1");
+      expect((await record(...args)).code).toBe(0);
+      expect(recorded(output()).length).toBe(2);
+      const count = (one: string) => asked().filter(({ last }) => last.includes(one)).length;
+      expect([count("picture shows"), count("Nora")], "asked of once, with its caption").toEqual([2, 1]);
+    },
+    60_000,
+  );
+
+  test("one whose picture the model refuses is recorded without a caption, and that is told", async () => {
+    const script = [{ when: "picture shows", fault: { kind: "refused", status: 400 } as const }];
+    const { code, told } = await record(...(await setUp({ script }, { stages, posts: pictured })));
     expect([code, told]).toEqual([0, expect.stringContaining("2 of 2 recorded, 3 requests")]);
-    expect(told).toContain("1 recorded without what a stage before failed to give (captioner-chat: llm_error 1)");
-    expect(told).toContain("the last fault was CHAT_FAILED");
+    expect(told).toContain("1 recorded without what a stage before failed to give (captioner-chat: refused 1)");
+    expect(told).toContain("the last fault was CHAT_REFUSED");
+  }, 60_000);
+
+  test("a caption whose time is over before its turn for the money is asked for again", async () => {
+    const price = "{ inputUsd: 0, outputUsd: 1000, imageTokens: 1 }";
+    const slowly = [{ when: "picture shows" }, { fault: { kind: "slow", waitMs: 700 } as const }];
+    const hurried = stages.replace("maxTokens: 1000", "maxTokens: 200, answerMs: 300");
+    const all = manyPosts(4).map((post) => ({ ...post, images: [picture()] }));
+    const args = await setUp({ script: slowly }, { stages: hurried, price, posts: all, concurrency: 4 });
+    const { code, told } = await record(...args, "--max-usd", "3");
+    expect([code, told]).toEqual([0, expect.stringContaining("4 of 4 recorded")]);
+    expect(told).not.toContain("recorded without");
   }, 60_000);
 
   test.each([

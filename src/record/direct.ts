@@ -55,6 +55,9 @@ export function createDirect(inner: Chat, { meter, purse, turns, questions }: Pa
     // Another post's call may have answered it meanwhile.
     if (!turn && !isKnown(request)) throw noTurn(usd, release);
     try {
+      // It waited for its turn alone: the post is asked of in another round.
+      if (request.deadline !== undefined && request.deadline <= performance.now())
+        throw new Fault("CHAT_TIMEOUT", { model, afterMs: 0 });
       release();
       return await watched(() => inner.ask(request, signal), meter);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { OpenStage } from "../flow/types.ts";
 import { type Outcome, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
 import type { Meter } from "./meter.ts";
+import { leave } from "./waiting.ts";
 
 /** What a run left out though it should have come. */
 export interface Lacks {
@@ -27,7 +28,12 @@ export function stoppable(open: OpenStage, stop: AbortSignal, lacks: Lacks, fail
     if (why !== undefined) failures.set(post, [...(failures.get(post) ?? []), `${name}: ${why}`]);
   };
   const run: typeof inner.run = async (batch, signal) => {
-    if (stop.aborted) return batch.map(() => pass("stopped"));
+    if (stop.aborted)
+      return batch.map(({ post }) => {
+        // Later stages may have an answer ready that lacks what this one would have given.
+        leave(post, "stopped");
+        return pass("stopped");
+      });
     const outcomes = await inner.run(batch, signal);
     for (const [i, outcome] of outcomes.entries()) counted(batch[i]!.post, outcome);
     return outcomes;

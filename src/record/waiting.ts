@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ChatReason } from "../chat/reason.ts";
 import type { OpenStage } from "../flow/types.ts";
 import { type Outcome, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
@@ -7,7 +8,18 @@ import type { Post } from "../schema/post.ts";
  * What a post waits for: an answer by a batch, its turn to be asked of, or money; `stopped` where `--max-usd` does not reach for it and ends
  * the asking.
  */
-export type Wait = "batched" | "waiting" | "budget" | "stopped";
+export type Wait = "batched" | "waiting" | "budget" | "stopped" | ChatReason;
+
+/** What a model may answer another time. Not: a picture that it refuses, an answer that nobody can read. */
+const PASSING: ReadonlySet<string> = new Set<ChatReason>([
+  "batched",
+  "budget",
+  "circuit_open",
+  "denied",
+  "llm_error",
+  "rate_limited",
+  "timeout",
+]);
 
 interface Asking {
   readonly post: Post;
@@ -39,6 +51,11 @@ export function markWaiting(wait: Wait): () => void {
 /** Calls `then` where the stage that asks right now gives nothing, though it is told an answer. */
 export const whenUnread = (then: () => void): void => void asking.getStore()?.unread.push(then);
 
+/** The post is left for another start: later stages leave it alone. */
+export const leave = (post: Post, wait: Wait): void => {
+  if (!waits.has(post)) waits.set(post, wait);
+};
+
 /** What the post still waits for after a run. */
 export const waitOf = (post: Post): Wait | undefined => waits.get(post);
 
@@ -69,12 +86,25 @@ export function inTurn(open: OpenStage): OpenStage {
         const [outcome] = await asking.run(now, () => inner.run([view], signal));
         const wait = waitAfter(now, outcome!);
         if (wait === undefined && outcome!.kind !== "ok") for (const tell of now.unread) tell();
-        if (wait === undefined) return outcome!;
+        if (wait === undefined) {
+          const without = lacks(open, outcome!);
+          if (without !== undefined) leave(post, without);
+          return outcome!;
+        }
         waits.set(post, wait);
         return pass(wait, wait === "budget");
       }),
     );
   return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };
+}
+
+/**
+ * Why a post that is asked of later should wait for another start: recorded without what a model failed to say of it now, such as a
+ * caption, it would never be asked of again.
+ */
+function lacks({ plugin: { gives } }: OpenStage, outcome: Outcome<object>): Wait | undefined {
+  if (gives.includes("knowledge") || outcome.kind !== "pass" || !outcome.degraded) return undefined;
+  return PASSING.has(outcome.reason) ? (outcome.reason as ChatReason) : undefined;
 }
 
 function waitAfter({ waits, asked }: Asking, outcome: Outcome<object>): Wait | undefined {
