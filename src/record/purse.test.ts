@@ -55,24 +55,26 @@ test("a guard's retries are seen, and one that cannot be paid gives the guard's 
   expect(guard.figures()).toMatchObject({ budgetLeftUsd: expect.closeTo(100 - 2 * WORST, 6), circuitOpen: 0 });
 });
 
+/** Two requests, of which one fails and may have been paid for. */
+const inner: ChatBatches = {
+  maxRequests: 10,
+  maxBytes: 1000,
+  bytesOf: () => 1,
+  begin: async () => "batch_1",
+  find: async () => undefined,
+  look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
+  fetch: async () =>
+    new Map<string, ChatAnswer | Fault>([
+      ["a", cheap],
+      ["b", new Fault("CHAT_GARBLED", { model, reason: "" })],
+    ]),
+};
+
 test("batches are kept to it too, and what an earlier run began counts once it is read", async () => {
   const requests = new Map([
     ["a", question],
     ["b", question],
   ]);
-  const inner: ChatBatches = {
-    maxRequests: 10,
-    maxBytes: 1000,
-    bytesOf: () => 1,
-    begin: async () => "batch_1",
-    find: async () => undefined,
-    look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
-    fetch: async () =>
-      new Map<string, ChatAnswer | Fault>([
-        ["a", cheap],
-        ["b", new Fault("CHAT_GARBLED", { model, reason: "" })],
-      ]),
-  };
   const { chat, meter, purse } = setUp(3.5 * WORST, async () => cheap, inner);
   const batches = chat.batches!;
   await batches.begin("n", requests, never);
@@ -85,19 +87,6 @@ test("batches are kept to it too, and what an earlier run began counts once it i
 });
 
 test("a batch of which not all is known any more counts as what is known, and one begun here keeps its worst", async () => {
-  const answers = new Map<string, ChatAnswer | Fault>([
-    ["a", cheap],
-    ["b", new Fault("CHAT_GARBLED", { model, reason: "" })],
-  ]);
-  const inner: ChatBatches = {
-    maxRequests: 10,
-    maxBytes: 1000,
-    bytesOf: () => 1,
-    begin: async () => "batch_1",
-    find: async () => undefined,
-    look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
-    fetch: async () => answers,
-  };
   const { chat, meter, purse } = setUp(10 * WORST, async () => cheap, inner);
   const known = new Map([["a", question]]);
   await chat.batches!.fetch({ name: "earlier", id: "batch_0", size: 2 }, known, never);
