@@ -15,3 +15,7 @@ export const ok = <T>(value: T): Outcome<T> => ({ kind: "ok", value });
 export const pass = (reason: string, degraded = false): Outcome<never> => ({ kind: "pass", reason, degraded });
 
 export const fail = (error: Error): Outcome<never> => ({ kind: "fail", error });
+
+/** The same outcome, with what was made of its value where it has one. */
+export const mapOk = <T, U>(outcome: Outcome<T>, change: (value: T) => U): Outcome<U> =>
+  outcome.kind === "ok" ? ok(change(outcome.value)) : outcome;

@@ -1,5 +1,5 @@
 import type { Feature, Mention, Tagging } from "./facts.ts";
-import { type Outcome, ok } from "./outcome.ts";
+import { mapOk, type Outcome } from "./outcome.ts";
 import { definePort } from "./plugin.ts";
 
 /** What a tagger reads of a post: [T; captions; Z], the two last ones possibly empty. */
@@ -93,5 +93,5 @@ export async function taggingsBy(
 ): Promise<readonly Outcome<Tagging>[]> {
   if (tagger.taggings) return tagger.taggings(inputs, signal);
   const outcomes = await tagger.tag(inputs, signal);
-  return outcomes.map((outcome) => (outcome.kind === "ok" ? ok(outcome.value.tagging) : outcome));
+  return outcomes.map((outcome) => mapOk(outcome, ({ tagging }) => tagging));
 }

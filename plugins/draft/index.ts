@@ -1,6 +1,6 @@
 import {
   defineStage,
-  ok,
+  mapOk,
   type Stage,
   type Tagger,
   tagger as taggerPort,
@@ -32,16 +32,14 @@ type Run = Stage<never, "captions", "draft" | "feature">;
 const withFeature = (encoder: Tagger): Run => ({
   async run(batch, signal) {
     const outcomes = await encoder.tag(batch.map(withCaptions), signal);
-    return outcomes.map((outcome) =>
-      outcome.kind === "ok" ? ok({ draft: outcome.value.tagging, feature: outcome.value.feature }) : outcome,
-    );
+    return outcomes.map((outcome) => mapOk(outcome, ({ tagging, feature }) => ({ draft: tagging, feature })));
   },
 });
 
 const draftAlone = (encoder: Tagger): Stage<never, "captions", "draft"> => ({
   async run(batch, signal) {
     const outcomes = await taggingsBy(encoder, batch.map(withCaptions), signal);
-    return outcomes.map((outcome) => (outcome.kind === "ok" ? ok({ draft: outcome.value }) : outcome));
+    return outcomes.map((outcome) => mapOk(outcome, (draft) => ({ draft })));
   },
 });
 

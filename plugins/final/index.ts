@@ -1,4 +1,4 @@
-import { contextOf, defineStage, ok, tagger as taggerPort, taggingsBy, tagInput, z } from "starling-ner";
+import { contextOf, defineStage, mapOk, ok, tagger as taggerPort, taggingsBy, tagInput, z } from "starling-ner";
 
 export default defineStage({
   name: "final",
@@ -21,7 +21,7 @@ export default defineStage({
       },
       async run(batch, signal) {
         const outcomes = await taggingsBy(encoder, batch.map(tagInput), signal);
-        return outcomes.map((outcome) => (outcome.kind === "ok" ? ok({ tagging: outcome.value }) : outcome));
+        return outcomes.map((outcome) => mapOk(outcome, (tagging) => ({ tagging })));
       },
     };
   },

@@ -5,6 +5,7 @@ import {
   Fault,
   type Feature,
   fail,
+  mapOk,
   type Neighbour,
   type Outcome,
   ok,
@@ -105,5 +106,5 @@ async function encodeAll(views: readonly Given[], tagger: Tagger, signal: AbortS
   if (views.length === 0) return [];
   const inputs = views.map(({ post, facts: { captions } }) => tagInput({ post, facts: captions ? { captions } : {} }));
   const outcomes = await tagger.tag(inputs, signal);
-  return outcomes.map((outcome) => (outcome.kind === "ok" ? ok(outcome.value.feature) : outcome));
+  return outcomes.map((outcome) => mapOk(outcome, ({ feature }) => feature));
 }

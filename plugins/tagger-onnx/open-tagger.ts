@@ -5,8 +5,8 @@ import {
   type Host,
   joiningSigns,
   type ModelInfo,
+  mapOk,
   type Outcome,
-  ok,
   readProfile,
   readVocabulary,
   type Tagged,
@@ -110,9 +110,7 @@ function trained({ model, tokenizer, pool, host, learner }: Parts): OpenTagger {
     countCuts(packed, host);
     const works = packed.map(({ rows }, index) => ({ rows, words: inputs[index]!.words.length, vector }));
     const outcomes = await pool.run(works, signal);
-    return outcomes.map((outcome, index) =>
-      outcome.kind === "ok" ? ok(read(outcome.value, packed[index]!, model)) : outcome,
-    );
+    return outcomes.map((outcome, index) => mapOk(outcome, (answer) => read(answer, packed[index]!, model)));
   };
   const apart: Pick<Tagger, "tag" | "taggings"> = {
     tag: (inputs, signal) => ask(inputs, signal, true, toTagged),

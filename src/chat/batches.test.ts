@@ -3,7 +3,7 @@ import type { Chat, ChatAnswer, ChatBatches, ChatBatchId, ChatBatchState, ChatRe
 import { Fault } from "../errors.ts";
 import { worstUsd } from "./cost.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { guarded, never, question, scriptedChat, yes } from "./guard.test-help.ts";
+import { guarded, never, question, scriptedBatches, scriptedChat, yes } from "./guard.test-help.ts";
 
 const model = "test/m";
 const price = { inputUsd: 2, outputUsd: 8, imageTokens: 1000 };
@@ -16,21 +16,7 @@ const requests = new Map<string, ChatRequest>([
 const batch = { name: "n", id: "batch_1" };
 
 function setUp(batches: Partial<ChatBatches>, usdPerDay = 1) {
-  const inner: ChatBatches = {
-    price: half,
-    maxRequests: 10,
-    maxBytes: 1000,
-    bytesOf: () => 1,
-    begin: async () => "batch_1",
-    find: async () => undefined,
-    look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
-    fetch: async () =>
-      new Map<string, ChatAnswer | Fault>([
-        ["a", yes],
-        ["b", yes],
-      ]),
-    ...batches,
-  };
+  const inner = scriptedBatches({ price: half, ...batches });
   const chat: Chat = { ...scriptedChat(undefined, { price }).chat, batches: inner };
   const rig = guarded(chat, {
     budget: { usdPerDay, file: ":memory:" },

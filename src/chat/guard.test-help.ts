@@ -1,4 +1,4 @@
-import type { Chat, ChatAnswer, ChatRequest } from "../chat.ts";
+import type { Chat, ChatAnswer, ChatBatches, ChatRequest } from "../chat.ts";
 import { type Measured, testHost } from "../testing/host.ts";
 import { guardChat } from "./guard.ts";
 import type { GuardedChat, GuardOptions, Told } from "./options.ts";
@@ -30,6 +30,22 @@ export function scriptedChat(ask: Ask = async () => yes, more: Partial<Chat> = {
   };
   return { chat, asked };
 }
+
+/** Batches of the two requests `a` and `b`, each of which ends at once and was run whole. */
+export const scriptedBatches = (more: Partial<ChatBatches> = {}): ChatBatches => ({
+  maxRequests: 10,
+  maxBytes: 1000,
+  bytesOf: () => 1,
+  begin: async () => "batch_1",
+  find: async () => undefined,
+  look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
+  fetch: async () =>
+    new Map([
+      ["a", yes],
+      ["b", yes],
+    ]),
+  ...more,
+});
 
 /** Never answers; ends when it is aborted. */
 export const silent: Ask = (_, signal) =>

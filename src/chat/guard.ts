@@ -39,20 +39,23 @@ export function guardChat(inner: Chat, options: GuardOptions, told: Told): Guard
     return answer;
   };
 
-  const known = (request: ChatRequest): ChatAnswer | undefined => {
-    const found = isRepeatable(request) ? cache.get(fingerprintOf(inner, request)) : undefined;
-    return found === undefined ? inner.known?.(request) : { ...found.answer, usd: 0, cached: true };
+  const keyOf = (request: ChatRequest) => (isRepeatable(request) ? fingerprintOf(inner, request) : undefined);
+  const foundBy = (key: string | undefined) => {
+    const found = key === undefined ? undefined : cache.get(key);
+    return found && { from: found.from, answer: { ...found.answer, usd: 0, cached: true } };
   };
+  const known = (request: ChatRequest): ChatAnswer | undefined =>
+    foundBy(keyOf(request))?.answer ?? inner.known?.(request);
 
   const ask = async (request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> => {
     told.count("asked");
     signal.throwIfAborted();
-    const key = isRepeatable(request) ? fingerprintOf(inner, request) : undefined;
-    const found = key === undefined ? undefined : cache.get(key);
+    const key = keyOf(request);
+    const found = foundBy(key);
     if (found !== undefined) {
       told.count(`hits_${found.from}`);
       metrics.looked(found.from);
-      return { ...found.answer, usd: 0, cached: true };
+      return found.answer;
     }
     // A guard behind this one has it: that costs nothing, and asks for no limit's leave.
     if (inner.known?.(request) !== undefined) return inner.ask(request, signal);

@@ -1,6 +1,6 @@
 import type { Facts } from "../facts.ts";
 import type { OpenStage } from "../flow/types.ts";
-import { type Outcome, ok, pass } from "../outcome.ts";
+import { mapOk, type Outcome, ok, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
 import type { Labelled } from "./set.ts";
 
@@ -28,7 +28,7 @@ function stage<F extends "captions" | "knowledge">(
 ): OpenStage {
   const outcomeOf = (post: Post): Outcome<Pick<Facts, F>> => {
     const given = answer(post);
-    return given.kind === "ok" ? ok({ [fact]: given.value } as Pick<Facts, F>) : given;
+    return mapOk(given, (value) => ({ [fact]: value }) as Pick<Facts, F>);
   };
   return {
     name,

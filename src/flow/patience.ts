@@ -17,6 +17,6 @@ const BRIEF = 1 / 6;
 export function patienceOf({ window, inFlight, waiting }: Load, letters: number): number {
   const full = (2 * inFlight) / window - 1;
   if (full < 0) return 0;
-  if (letters * 4 <= inFlight && letters <= waiting) return Math.max(full, letters * 8 <= inFlight ? BRIEF : 0);
-  return letters * 8 <= inFlight ? BRIEF : 0;
+  const brief = letters * 8 <= inFlight ? BRIEF : 0;
+  return letters * 4 <= inFlight && letters <= waiting ? Math.max(full, brief) : brief;
 }

@@ -16,8 +16,7 @@ const jsonLike = /^\s*[[{]|```\s*json|[{,]\s*["']\w+["']\s*:/iu;
  * behind a sentence. What stands in `<think>` is no part of it. Answers undefined where neither a list nor a clear "none" is found.
  */
 export function parseAnswer(text: string): Answer | undefined {
-  const whole = text.slice(0, MAX_ANSWER);
-  const said = whole.replace(thoughts, "");
+  const said = text.slice(0, MAX_ANSWER).replace(thoughts, "");
   if (!jsonLike.test(said)) return parseFree(said.replace(/```(?:\w*\n)?/gu, " "));
   const object = parseJson(said);
   if (object && object.entities.length > 0) return object;

@@ -1,5 +1,5 @@
 import { Fault } from "../errors.ts";
-import { fail, type Outcome, ok } from "../outcome.ts";
+import { fail, mapOk, type Outcome, ok } from "../outcome.ts";
 import { type Place, parseJson, toPost } from "../schema/decode.ts";
 import type { Post } from "../schema/post.ts";
 import { inside, type Message, textOf } from "./message.ts";
@@ -91,8 +91,8 @@ function structured(bytes: Uint8Array, contentType: string, place: Place): Outco
   const fields = event as Readonly<Record<string, unknown>>;
   const attributes = attributesOf((name) => fields[name], place);
   if (attributes.kind !== "ok") return attributes;
-  const data = structuredData(fields, place);
-  return data.kind === "ok" ? ok({ attributes: attributes.value, data: data.value, place }) : data;
+  const read = structuredData(fields, place);
+  return mapOk(read, (data) => ({ attributes: attributes.value, data, place }));
 }
 
 function structuredData(fields: Readonly<Record<string, unknown>>, place: Place): Outcome<CloudData | null> {

@@ -1,6 +1,15 @@
 import { expect, onTestFinished, test } from "vitest";
 import { worstUsd } from "../chat/cost.ts";
-import { type Ask, guarded, never, question, scriptedChat, slow, yes } from "../chat/guard.test-help.ts";
+import {
+  type Ask,
+  guarded,
+  never,
+  question,
+  scriptedBatches,
+  scriptedChat,
+  slow,
+  yes,
+} from "../chat/guard.test-help.ts";
 import type { ChatAnswer, ChatBatches } from "../chat.ts";
 import { Fault } from "../errors.ts";
 import { createMeter } from "./meter.ts";
@@ -56,19 +65,13 @@ test("a guard's retries are seen, and one that cannot be paid gives the guard's 
 });
 
 /** Two requests, of which one fails and may have been paid for. */
-const inner: ChatBatches = {
-  maxRequests: 10,
-  maxBytes: 1000,
-  bytesOf: () => 1,
-  begin: async () => "batch_1",
-  find: async () => undefined,
-  look: async () => ({ status: "completed", reason: "", done: 2, total: 2 }),
+const inner = scriptedBatches({
   fetch: async () =>
     new Map<string, ChatAnswer | Fault>([
       ["a", cheap],
       ["b", new Fault("CHAT_GARBLED", { model, reason: "" })],
     ]),
-};
+});
 
 test("batches are kept to it too, and what an earlier run began counts once it is read", async () => {
   const requests = new Map([

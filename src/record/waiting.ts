@@ -4,11 +4,8 @@ import type { OpenStage } from "../flow/types.ts";
 import { type Outcome, pass } from "../outcome.ts";
 import type { Post } from "../schema/post.ts";
 
-/**
- * What a post waits for: an answer by a batch, its turn to be asked of, or money; `stopped` where `--max-usd` does not reach for it and ends
- * the asking.
- */
-export type Wait = "batched" | "waiting" | "budget" | "stopped" | ChatReason;
+/** Why a post waits: its turn to be asked of has yet to come, the asking was ended before, or why a model gave it no answer. */
+export type Wait = "waiting" | "stopped" | ChatReason;
 
 /** What a model may answer another time. Not: a picture that it refuses, an answer that nobody can read. */
 const PASSING: ReadonlySet<string> = new Set<ChatReason>([
@@ -85,14 +82,14 @@ export function inTurn(open: OpenStage): OpenStage {
         const now: Asking = { post, waits: new Set(), asked: false, unread: [] };
         const [outcome] = await asking.run(now, () => inner.run([view], signal));
         const wait = waitAfter(now, outcome!);
-        if (wait === undefined && outcome!.kind !== "ok") for (const tell of now.unread) tell();
-        if (wait === undefined) {
-          const without = lacks(open, outcome!);
-          if (without !== undefined) leave(post, without);
-          return outcome!;
+        if (wait !== undefined) {
+          waits.set(post, wait);
+          return pass(wait, wait === "budget");
         }
-        waits.set(post, wait);
-        return pass(wait, wait === "budget");
+        if (outcome!.kind !== "ok") for (const tell of now.unread) tell();
+        const without = lacks(open, outcome!);
+        if (without !== undefined) leave(post, without);
+        return outcome!;
       }),
     );
   return { ...open, stage: { quick: quickUnlessWaiting(inner), run } };

@@ -1,5 +1,5 @@
 import type { Mention, Tagging } from "../facts.ts";
-import { type Outcome, ok } from "../outcome.ts";
+import { mapOk, type Outcome } from "../outcome.ts";
 import type { Tagged, Tagger, TagInput } from "../tagger.ts";
 
 /** How training data writes hashtags and mentions: `#NBA` as one word (Twitter-2015) or as two (Twitter-2017). */
@@ -40,7 +40,7 @@ function joining<T>(ask: Ask<T>, back: (said: T, joined: Joined) => T): Ask<T> {
       joins.map(({ input }) => input),
       signal,
     );
-    return outcomes.map((outcome, i) => (outcome.kind === "ok" ? ok(back(outcome.value, joins[i]!)) : outcome));
+    return outcomes.map((outcome, i) => mapOk(outcome, (said) => back(said, joins[i]!)));
   };
 }
 
